@@ -1,0 +1,39 @@
+# `make demo` and `make test` are all that a new machine needs: they set everything up themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: demo test slow check format docs lock clean
+
+demo: $(READY)
+	rm -rf runs/demo
+	$(BIN)/tessella demo --out runs/demo
+
+test: $(READY)
+	$(BIN)/pytest -n 2 --dist loadfile -q
+
+slow: $(READY)
+	$(BIN)/pytest -m slow -q
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyrefly check
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[train,dev]' -c constraints.txt
+	touch $(READY)
+
+lock: $(READY)
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --no-header --no-annotate --no-emit-index-url \
+	  --python-version 3.11 --all-extras pyproject.toml -o constraints.txt
+
+clean:
+	rm -rf $(VENV) runs .pytest_cache .ruff_cache
