@@ -1,0 +1,23 @@
+"""'Did you mean ...': the closest known names to one that is not known."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The clause to append to an error about an unknown name, e.g. "; did you mean 'unet'?".
+
+    Empty when nothing known is close.
+    """
+    lowered = {k.lower(): k for k in known}
+    close = difflib.get_close_matches(name.lower(), lowered, n=2, cutoff=0.6)
+    if not close:
+        return ""
+    return "; did you mean " + " or ".join(repr(lowered[c]) for c in close) + "?"
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], *, most: int = 20) -> str:
+    """A full error line for a name missing from a table: what we got, what is close, what exists."""
+    names = sorted(known)
+    listed = ", ".join(names[:most]) + (f", ... ({len(names)} in all)" if len(names) > most else "")
+    return f"no {kind} is called {name!r}{did_you_mean(name, names)} Known: {listed}."
