@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,14 @@ def replacing(path: Path) -> Iterator[Path]:
     On any error the temporary file is removed and whatever was at `path` before is untouched.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
-    os.close(handle)
-    temporary = Path(name)
+    # a long name is cut, so that ours stays within the 255 bytes of a file name when it does;
+    # not mkstemp, whose files are private: the mode shall be that of a plain open()
+    temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.partial")
+    temporary.touch(exist_ok=False)
     try:
         yield temporary
-        with temporary.open("rb") as stream:
+        with temporary.open("r+b") as stream:
             os.fsync(stream.fileno())
-        # mkstemp makes private files; give the mode that a plain open() would have given
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -44,5 +41,10 @@ def write_text(path: Path, content: str) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write `content` to `path` as indented JSON, whole or not at all."""
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    """Write `content` to `path` as indented JSON, whole or not at all.
+
+    Raises:
+        ValueError: a number is NaN or infinite, which JSON cannot hold; write null instead.
+    """
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, text + "\n")

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, Self
+from operator import index as whole
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 from jaxtyping import Shaped, UInt8
@@ -52,10 +53,15 @@ class LabelMap:
             )
         _refuse_repeats("class name", self.names)
         if len(self.colors) != len(self.names):
-            raise ValueError(f"{len(self.names)} class names but {len(self.colors)} colours.")
+            raise ValueError(
+                f"{len(self.names)} class names but {len(self.colors)} colours; give each one."
+            )
         for color in (*self.colors, self.ignore_color):
-            if len(color) != 3 or not all(0 <= part <= 255 for part in color):
-                raise ValueError(f"colour {color} is not three numbers in 0..255.")
+            _color(color)
+        if self.encoding not in get_args(Encoding):
+            raise ValueError(
+                f"encoding is {self.encoding!r}; expected {', '.join(get_args(Encoding))}."
+            )
         if self.ignore_index != 255:
             raise ValueError(
                 f"ignore_index is {self.ignore_index}; it is 255 everywhere after the reader. "
@@ -102,9 +108,10 @@ class LabelMap:
         encoding: Encoding = "index",
     ) -> Self:
         """Any file values: class name -> the values (or 24-bit codes) that stand for it."""
-        pairs = [(v, index) for index, listed in enumerate(values.values()) for v in listed]
-        pairs += [(v, 255) for v in ignore_values]
-        palette = tuple(colors) if colors is not None else distinct_colors(len(values))
+        pairs = [(whole(v), index) for index, listed in enumerate(values.values()) for v in listed]
+        pairs += [(whole(v), 255) for v in ignore_values]
+        given = distinct_colors(len(values)) if colors is None else colors
+        palette = tuple(_color(color) for color in given)
         return cls(
             names=tuple(values),
             colors=palette,
@@ -151,6 +158,11 @@ class LabelMap:
                 f"{where}: mask has {values.shape[-1]} channels, but its classes are given as "
                 "single values; give a colour for each class, or save the mask as indices."
             )
+        if values.dtype.kind not in "bui":
+            raise ValueError(
+                f"{where}: mask values are {values.dtype}; classes are whole numbers. Save the "
+                "mask as integers."
+            )
         if values.dtype == np.bool_:
             values = values.astype(np.uint8)
         if values.size and not 0 <= int(values.min()) <= int(values.max()) <= 0xFFFF:
@@ -178,14 +190,14 @@ class LabelMap:
         values, counts = np.unique(pixels, return_counts=True)
         order = np.argsort(-counts, kind="stable")[:6]
         seen = ", ".join(
-            f"{self.show(int(values[i]))} ({counts[i] / num_pixels:.2%})" for i in order
+            f"{self.show(int(values[i]))} ({_share(counts[i] / num_pixels)})" for i in order
         )
         more = f" and {len(values) - 6} more" if len(values) > 6 else ""
         listed = ", ".join(self.show(value) for value, _ in self.file_values[:12])
         dots = ", ..." if len(self.file_values) > 12 else ""
         return (
-            f"{where}: {len(pixels) / num_pixels:.2%} of the mask's pixels hold values that are "
-            f"neither a class nor ignored: {seen}{more}. Listed are {listed}{dots}. "
+            f"{where}: {_share(len(pixels) / num_pixels)} of the mask's pixels hold values that "
+            f"are neither a class nor ignored: {seen}{more}. Listed are {listed}{dots}. "
             "Add them to the classes, or to the ignored values."
         )
 
@@ -225,7 +237,7 @@ class LabelMap:
         values = table[mask]
         if self.encoding != "index":
             return np.stack([values >> 16, values >> 8 & 255, values & 255], -1).astype(np.uint8)
-        return values.astype(np.uint8 if max(first.values()) < 256 else np.uint16)
+        return values.astype(np.uint8 if max(first.values(), default=0) < 256 else np.uint16)
 
     def as_indices(self) -> Self:
         """The map of the masks that we write: class index as palette index, 255 ignored."""
@@ -261,18 +273,32 @@ class LabelMap:
 
 
 def pack(color: Color) -> int:
-    """A colour as one integer, 0xRRGGBB."""
-    return color[0] << 16 | color[1] << 8 | color[2]
+    """A colour as one integer, 0xRRGGBB.
+
+    Raises:
+        ValueError: it is not three whole numbers in 0..255.
+    """
+    red, green, blue = _color(color)
+    return red << 16 | green << 8 | blue
 
 
 def _color(parts: Sequence[int]) -> Color:
-    red, green, blue = parts
-    return (int(red), int(green), int(blue))
+    whole = all(isinstance(part, int | np.integer) for part in parts)
+    if len(parts) != 3 or not whole or not all(0 <= part <= 255 for part in parts):
+        raise ValueError(f"colour {tuple(parts)} is not three whole numbers in 0..255.")
+    # int: a NumPy uint8 shifted by 16 is 0
+    return (int(parts[0]), int(parts[1]), int(parts[2]))
 
 
 def _free_color(taken: Sequence[Color]) -> Color:
     white, black = (255, 255, 255), (0, 0, 0)
-    return next(c for c in (white, black, (224, 224, 192), (1, 2, 3)) if c not in taken)
+    greys = [(grey, grey, grey) for grey in range(1, 255)]
+    return next(color for color in (white, black, (224, 224, 192), *greys) if color not in taken)
+
+
+def _share(share: float) -> str:
+    """A share of pixels, never rounded down to nothing."""
+    return f"{share:.2%}" if share >= 0.0001 else "under 0.01%"
 
 
 def _refuse_repeats(kind: str, items: Sequence[str]) -> None:

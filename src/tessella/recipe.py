@@ -2,9 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 
 from tessella.errors import UsageError
 from tessella.suggestion import did_you_mean
@@ -16,7 +24,22 @@ Options = dict[str, Any]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+        ser_json_inf_nan="constants",  # options may be infinite; written as null they would change
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        # pydantic reads true as 1: `flip: true` would flip every image
+        field = cls.model_fields[info.field_name or ""]
+        if isinstance(value, bool) and field.annotation is not bool:
+            raise ValueError("Input should be a number or text, not true or false")
+        return value
 
 
 class DataRecipe(_Part):
@@ -32,8 +55,13 @@ class DataRecipe(_Part):
     """Further arguments of the reader, e.g. classes for `folder`."""
 
     train_split: str = "train"
+    """The split that weights are fitted on."""
+
     val_split: str = "val"
+    """The split that chooses the best epoch."""
+
     test_split: str = "test"
+    """The split that is scored at the end."""
 
     cache_mb: Annotated[int, Field(ge=0)] = 1024
     """Decoded samples kept in memory, in MiB; 0 reads every file in every epoch."""
@@ -74,16 +102,20 @@ class AugmentRecipe(_Part):
     """Largest rotation either way."""
 
     brightness: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    contrast: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    saturation: Annotated[float, Field(ge=0, le=1)] = 0.2
-    """Largest relative change of each."""
+    """Largest relative change of brightness."""
 
-    @model_validator(mode="after")
-    def _scale_is_a_range(self) -> Self:
-        low, high = self.scale
-        if not 0.05 <= low <= high <= 20:
-            raise ValueError(f"scale is [{low}, {high}]; it must be [smallest, largest] in 0.05..20")
-        return self
+    contrast: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """Largest relative change of contrast."""
+
+    saturation: Annotated[float, Field(ge=0, le=1)] = 0.2
+    """Largest relative change of saturation."""
+
+    @field_validator("scale")
+    @classmethod
+    def _scale_is_a_range(cls, scale: tuple[float, float]) -> tuple[float, float]:
+        if not 0.05 <= scale[0] <= scale[1] <= 20:
+            raise ValueError("Input should be [smallest, largest] in 0.05..20")
+        return scale
 
 
 class LossRecipe(_Part):
@@ -103,6 +135,8 @@ class OptimizerRecipe(_Part):
     """How weights move."""
 
     name: Literal["adamw", "adam", "sgd"] = "adamw"
+    """The rule of each step."""
+
     lr: Annotated[float, Field(gt=0)] = 1e-3
     """Learning rate at its peak."""
 
@@ -120,6 +154,8 @@ class ScheduleRecipe(_Part):
     """How the learning rate changes, step by step."""
 
     name: Literal["constant", "poly", "cosine", "step"] = "poly"
+    """The curve after the warm-up."""
+
     warmup_steps: Annotated[int, Field(ge=0)] = 0
     """Steps over which the rate climbs from near zero to its peak."""
 
@@ -137,21 +173,41 @@ class TrainRecipe(_Part):
     """How long, how large, on what."""
 
     epochs: Positive = 30
+    """Passes over the training split."""
+
     batch_size: Positive = 8
+    """Images in a step."""
+
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """auto: bf16 where the hardware computes it fast, else fp32. fp16 needs a GPU."""
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """auto: a GPU where there is one."""
+
     workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
     """Processes that read data; auto: none on a CPU, up to 8 beside a GPU."""
 
+    validate_every: Positive = 1
+    """Epochs between two validations; the last epoch is always validated."""
+
     seed: Annotated[int, Field(ge=0)] = 0
+    """Of weights, order, crops and every other draw."""
+
+    @field_validator("workers", mode="wrap")
+    @classmethod
+    def _one_error_not_two(cls, value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return check(value)
+        except ValidationError as error:
+            raise ValueError("Input should be 'auto' or a whole number from 0") from error
 
 
 class Recipe(_Part):
     """Everything that a run was told."""
 
     name: str
+    """What the run is called, also in its folder's name."""
+
     about: str = ""
     """Source, what it is for, and the score, time and hardware measured with it."""
 
@@ -197,21 +253,26 @@ def _with_override(content: Mapping[str, Any], override: str) -> dict[str, Any]:
         raise UsageError(
             f"override {override!r} is not key.path=value, for example train.epochs=3."
         )
-    return _replaced(content, keys, parse_scalar(value, where=f"override {override!r}"))
+    where = f"override {override!r}"
+    return _replaced(content, keys, parse_scalar(value, where=where), where=where)
 
 
-def _replaced(content: Mapping[str, Any], keys: Sequence[str], value: Any) -> dict[str, Any]:
+def _replaced(
+    content: Mapping[str, Any], keys: Sequence[str], value: Any, *, where: str
+) -> dict[str, Any]:
     first, rest = keys[0], keys[1:]
     if not rest:
         return {**content, first: value}
-    below = content.get(first)
-    return {**content, first: _replaced(below if isinstance(below, dict) else {}, rest, value)}
+    below = {} if content.get(first) is None else content[first]
+    if not isinstance(below, dict):
+        raise UsageError(f"{where}: {first} is {below!r} and has no keys; set it as a whole.")
+    return {**content, first: _replaced(below, rest, value, where=where)}
 
 
 def _explain(problem: Any, located: Located, overrides: Sequence[str]) -> str:
     loc = [str(part) for part in problem["loc"]]
     key = ".".join(loc)
-    overridden = [o for o in overrides if key.startswith(o.partition("=")[0])]
+    overridden = [o for o in overrides if _concerns(o, loc, located)]
     place = f"override {overridden[-1]!r}" if overridden else located.place(loc)
     if problem["type"] == "extra_forbidden":
         known = _keys_at(loc[:-1])
@@ -220,7 +281,18 @@ def _explain(problem: Any, located: Located, overrides: Sequence[str]) -> str:
     got = "" if problem["type"] == "missing" else f" (got {problem['input']!r})"
     expected = problem.get("ctx", {}).get("expected", "")
     clue = did_you_mean(str(problem["input"]), _quoted(expected)) if expected else ""
-    return f"{place}: {key or 'recipe'}: {problem['msg']}{got}{clue}"
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "model_type":
+        message = "Input should be a mapping, lines of key: value"
+    return f"{place}: {key or 'recipe'}: {message}{got}{clue}"
+
+
+def _concerns(override: str, loc: Sequence[str], located: Located) -> bool:
+    """Whether the value at `loc` came from the override: set by it, or made to hold its key."""
+    keys = override.partition("=")[0].strip().split(".")
+    shared = min(len(keys), len(loc))
+    from_file = len(keys) > len(loc) and tuple(loc) in located.lines
+    return keys[:shared] == list(loc[:shared]) and not from_file
 
 
 def _quoted(expected: str) -> list[str]:

@@ -17,7 +17,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], *, most: int = 20) -> str:
-    """A full error line for a name missing from a table: what we got, what is close, what exists."""
+    """The error line for a name missing from a table: what we got, what is close, what exists."""
     names = sorted(known)
-    listed = ", ".join(names[:most]) + (f", ... ({len(names)} in all)" if len(names) > most else "")
-    return f"no {kind} is called {name!r}{did_you_mean(name, names)} Known: {listed}."
+    dots = f", ... ({len(names)} in all)" if len(names) > most else ""
+    listed = ", ".join(names[:most]) + dots
+    clue = did_you_mean(name, names) or "."
+    return f"no {kind} is called {name!r}{clue} Known: {listed or 'none'}."
