@@ -1,0 +1,166 @@
+"""A recipe and the tables, made into objects; the only place that sees both."""
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from tessella.data import DATASETS
+from tessella.data.augment import Augmentation
+from tessella.data.cache import CachedDataset
+from tessella.data.dataset import Dataset
+from tessella.errors import UsageError
+from tessella.labels import LabelMap
+from tessella.losses import LOSSES
+from tessella.models import MODELS
+from tessella.models.build import build_segmenter
+from tessella.models.segmenter import Segmenter
+from tessella.optim import build_optimizer, build_schedule, parameter_groups, rate_at
+from tessella.recipe import Recipe
+from tessella.suggestion import did_you_mean, unknown_name
+
+_ENCODER_PREFIX = "network.encoder."
+
+
+def look_up(kind: str, name: str, table: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
+    """The entry of a table, or the user's own `package.module:function`.
+
+    Raises:
+        UsageError: no such entry, module or function.
+    """
+    if ":" not in name:
+        if name not in table:
+            raise UsageError(unknown_name(kind, name, table))
+        return table[name]
+    module, _, function = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"{kind} {name!r}: {error}; expected package.module:function.") from error
+    if not callable(found):
+        raise UsageError(f"{kind} {name!r} is {type(found).__name__}; expected a function.")
+    return found  # type: ignore[no-any-return]
+
+
+def check_options(
+    what: str, function: Callable[..., Any], options: Mapping[str, Any], *, given: tuple[str, ...]
+) -> None:
+    """Refuse options that `function` does not take.
+
+    Args:
+        what: the key path of the options, for the message.
+        function: its keyword-only parameters are the options.
+        options: what the recipe says.
+        given: parameters that are passed by us and cannot be options.
+
+    Raises:
+        UsageError: an unknown option, with the closest known one.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return
+    known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in given]
+    for name in options:
+        if name not in known:
+            listed = f"known: {', '.join(known)}." if known else "it takes no options."
+            raise UsageError(f"{what}.{name}: unknown option{did_you_mean(name, known)} {listed}")
+
+
+def open_dataset(recipe: Recipe, split: str, *, root: Path | None = None) -> Dataset:
+    """One split of the recipe's data, behind its cache.
+
+    Args:
+        recipe: says which data set, where and with what options.
+        split: a name that the data set knows.
+        root: in place of the recipe's folder.
+
+    Raises:
+        UsageError: unknown data set, option or split.
+        ValueError: the files are not as the data set needs them.
+    """
+    reader = look_up("data set", recipe.data.name, DATASETS)
+    check_options("data.options", reader, recipe.data.options, given=())
+    dataset: Dataset = reader(root or recipe.data.root, split, **recipe.data.options)
+    if not recipe.data.cache_mb:
+        return dataset
+    return CachedDataset(dataset, limit_bytes=recipe.data.cache_mb << 20)
+
+
+def build_augmentation(recipe: Recipe) -> Augmentation:
+    """The random variation of training samples."""
+    return Augmentation(**recipe.augment.model_dump())
+
+
+def build_model(recipe: Recipe, labels: LabelMap, *, in_channels: int = 3) -> Segmenter:
+    """The recipe's network behind its input contract, with encoder weights loaded."""
+    return build_segmenter(
+        recipe.model.name,
+        num_classes=labels.num_classes,
+        in_channels=in_channels,
+        encoder=recipe.model.encoder,
+        encoder_weights=recipe.model.encoder_weights,
+        options=recipe.model.options,
+        accept_noncommercial=recipe.model.accept_noncommercial,
+    )
+
+
+def build_loss(recipe: Recipe, labels: LabelMap, device: torch.device) -> Callable[..., Any]:
+    """The recipe's loss as a function of (logits, mask).
+
+    Raises:
+        UsageError: unknown loss, option or class name.
+    """
+    loss = look_up("loss", recipe.loss.name, LOSSES)
+    given = ("ignore_index", "class_weights")
+    check_options("loss.options", loss, recipe.loss.options, given=given)
+    weights = None
+    if recipe.loss.class_weights is not None:
+        for name in recipe.loss.class_weights:
+            if name not in labels.names:
+                raise UsageError(f"loss.class_weights: {unknown_name('class', name, labels.names)}")
+        listed = [recipe.loss.class_weights.get(name, 1.0) for name in labels.names]
+        weights = torch.tensor(listed, device=device)
+    return partial(
+        loss, ignore_index=labels.ignore_index, class_weights=weights, **recipe.loss.options
+    )
+
+
+def build_optimization(
+    recipe: Recipe, model: nn.Module, *, steps_per_epoch: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR]:
+    """The optimiser and its schedule over the whole of training."""
+    choice, schedule = recipe.optimizer, recipe.schedule
+    groups = parameter_groups(
+        model,
+        lr=choice.lr,
+        weight_decay=choice.weight_decay,
+        encoder_lr_factor=choice.encoder_lr_factor,
+        encoder_prefix=_ENCODER_PREFIX,
+    )
+    optimizer = build_optimizer(choice.name, groups, lr=choice.lr, momentum=choice.momentum)
+    factor = rate_at(
+        schedule.name,
+        total_steps=recipe.train.epochs * steps_per_epoch,
+        warmup_steps=schedule.warmup_steps,
+        power=schedule.power,
+        steps_per_drop=schedule.step_epochs * steps_per_epoch,
+        gamma=schedule.gamma,
+    )
+    return optimizer, build_schedule(optimizer, factor)
+
+
+def check_recipe(recipe: Recipe) -> None:
+    """Refuse names that no table knows before any work is done.
+
+    Raises:
+        UsageError: an unknown data set, model or loss.
+    """
+    look_up("data set", recipe.data.name, DATASETS)
+    look_up("loss", recipe.loss.name, LOSSES)
+    if ":" not in recipe.model.name and recipe.model.name not in MODELS:
+        raise UsageError(unknown_name("model", recipe.model.name, MODELS))

@@ -1,0 +1,184 @@
+"""Score a predictor on a split: one confusion matrix over all pixels at their own size."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Int64
+
+from tessella import build
+from tessella.atomic import write_json
+from tessella.data.dataset import Dataset
+from tessella.data.loader import Batch, ScoringLoader, num_images
+from tessella.errors import UsageError
+from tessella.labels import LabelMap
+from tessella.metrics.counter import PixelCounter
+from tessella.metrics.scores import per_class, summary, trivial_counts
+from tessella.predictor import DEFAULT_TILE, Predictor, load
+from tessella.progress import Track, silently
+from tessella.recipe import Recipe
+from tessella.run import Run, split_hash
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A predictor's scores on one split, with how they came about."""
+
+    counts: Int64[np.ndarray, "k k"]
+    """Pixels by class in the mask (row) and in the prediction (column)."""
+
+    labels: LabelMap
+    images: tuple[tuple[str, float], ...]
+    """Each image's name and its own mean IoU; NaN where nothing is labelled."""
+
+    protocol: dict[str, Any]
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """Every score of the split, by name."""
+        return summary(self.counts)
+
+    @property
+    def trivial(self) -> dict[str, float]:
+        """The same scores for always answering the commonest class."""
+        return summary(trivial_counts(self.counts))
+
+    def document(self) -> dict[str, Any]:
+        """All of it as plain values for JSON; what is undefined is null."""
+        return {
+            "protocol": self.protocol,
+            "scores": _without_nan(self.scores),
+            "trivial": _without_nan(self.trivial),
+            "per_class": [_without_nan(row) for row in per_class(self.counts, self.labels.names)],
+            "confusion": self.counts.tolist(),
+            "images": [_without_nan({"name": n, "mean_iou": iou}) for n, iou in self.images],
+        }
+
+    def write(self, path: Path) -> None:
+        """Write the document, whole or not at all."""
+        write_json(path, self.document())
+
+
+def evaluate(
+    predictor: Predictor,
+    dataset: Dataset,
+    *,
+    split: str,
+    batch_size: int = 4,
+    workers: int = 0,
+    track: Track = silently,
+) -> Evaluation:
+    """Scores of `predictor` over all samples of `dataset`.
+
+    Args:
+        predictor: gives class maps.
+        dataset: every sample has a mask.
+        split: its name, for the protocol.
+        batch_size: images of one size computed together.
+        workers: processes that read files.
+        track: shows progress.
+
+    Raises:
+        ValueError: the data set is empty, has other classes, or a sample cannot be read.
+    """
+    if not len(dataset):
+        raise ValueError(f"split {split!r} is empty; there is nothing to score.")
+    _check_classes(predictor.labels, dataset.labels)
+    counter = PixelCounter(
+        predictor.labels.num_classes, predictor.labels.ignore_index, predictor.backend.device
+    )
+    loader = ScoringLoader(dataset, batch_size=batch_size, workers=workers)
+    names, per_image = _count(predictor, loader, counter, track=track, total=len(dataset))
+    counts = counter.read()
+    return Evaluation(
+        counts=counts,
+        labels=predictor.labels,
+        images=tuple(zip(names, per_image, strict=True)),
+        protocol={
+            "split": split,
+            "num_images": len(dataset),
+            "split_sha256": split_hash(dataset.names),
+            "resolution": "each image's own size",
+            "averaging": "one confusion matrix over the split; classes absent from it are left out",
+            "ignored": "pixels without a label (255) count nowhere",
+            "labelled_pixels": int(counts.sum()),
+            **predictor.protocol(),
+        },
+    )
+
+
+def _count(
+    predictor: Predictor,
+    loader: Iterable[Batch],
+    counter: PixelCounter,
+    *,
+    track: Track,
+    total: int,
+) -> tuple[list[str], list[float]]:
+    names: list[str] = []
+    scores: list[torch.Tensor] = []
+    for batch in track(loader, about="evaluate", total=total, size=num_images):
+        scores.append(counter.add(predictor.class_maps(batch.images), batch.masks))
+        names.extend(batch.names)
+    return names, torch.cat(scores).cpu().tolist()
+
+
+def _check_classes(trained: LabelMap, data: LabelMap) -> None:
+    if trained.names != data.names:
+        raise ValueError(
+            f"the model knows the classes {', '.join(trained.names)}, but the data has "
+            f"{', '.join(data.names)}; give both the same classes in the same order."
+        )
+
+
+def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: None if isinstance(value, float) and math.isnan(value) else value
+        for key, value in values.items()
+    }
+
+
+def evaluate_model(
+    path: Path,
+    *,
+    recipe: Recipe | None = None,
+    root: Path | None = None,
+    split: str | None = None,
+    device: str = "auto",
+    tile: int = DEFAULT_TILE,
+    track: Track = silently,
+) -> Evaluation:
+    """Scores of the model at `path`; for a run folder they are also kept in its `evaluation/`.
+
+    Args:
+        path: a run or a model folder.
+        recipe: says which data and how to read it; None takes the run's own.
+        root: where the data is, in place of the recipe's folder.
+        split: which split; None takes the recipe's test split.
+        device: auto, cpu, cuda or mps.
+        tile: see `Predictor`.
+        track: shows progress.
+
+    Raises:
+        UsageError: there is no model, or nothing says which data to read.
+        ValueError: the data cannot be used.
+    """
+    predictor = load(path, device=device, tile=tile)
+    run = Run(path) if Run(path).recipe_file.is_file() else None
+    if recipe is None:
+        if run is None:
+            raise UsageError(
+                f"{path}: a model folder does not say which data to score it on; add --recipe "
+                "and --data."
+            )
+        recipe = run.recipe()
+    chosen = split or recipe.data.test_split
+    dataset = build.open_dataset(recipe, chosen, root=root)
+    result = evaluate(predictor, dataset, split=chosen, track=track)
+    if run is not None:
+        result.write(run.evaluation_folder / f"{chosen}.json")
+    return result

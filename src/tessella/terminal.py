@@ -1,0 +1,66 @@
+"""How the command line shows progress and tables."""
+
+import math
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+T = TypeVar("T")
+
+
+def progress_bar(
+    items: Iterable[T], *, about: str, total: int, size: Callable[[T], int]
+) -> Iterator[T]:
+    """A `Track` with a bar, images/s and the time left; silent when not on a terminal."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    columns = (
+        TextColumn("{task.description:<9}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task(about, total=total, rate="")
+        for item in items:
+            yield item
+            progress.advance(bar, size(item))
+            speed = progress.tasks[0].finished_speed or progress.tasks[0].speed
+            progress.update(bar, rate=f"{speed:.1f} images/s" if speed else "")
+
+
+def score_table(document: Mapping[str, Any]) -> str:
+    """An evaluation document as text: scores beside the trivial predictor's, then each class."""
+    protocol = document["protocol"]
+    lines = [
+        f"{protocol['split']}: {protocol['num_images']} images, {protocol['resolution']}; "
+        f"{protocol['averaging']}; {protocol['ignored']}.",
+        "",
+        f"{'score':<26} {'model':>7} {'trivial':>9}",
+    ]
+    for name, value in document["scores"].items():
+        trivial = document["trivial"].get(name)
+        lines.append(f"{name.replace('_', ' '):<26} {_number(value):>7} {_number(trivial):>9}")
+    width = max(len(row["name"]) for row in document["per_class"])
+    lines += ["", f"{'class':<{width}} {'IoU':>7} {'precision':>10} {'recall':>7} {'pixels':>8}"]
+    lines += [
+        f"{row['name']:<{width}} {_number(row['iou']):>7} {_number(row['precision']):>10} "
+        f"{_number(row['recall']):>7} {row['share'] or 0:>8.2%}"
+        for row in document["per_class"]
+    ]
+    return "\n".join(lines)
+
+
+def _number(value: float | None) -> str:
+    return "n/a" if value is None or math.isnan(value) else f"{value:.3f}"

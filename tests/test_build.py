@@ -1,0 +1,83 @@
+"""Recipes and tables made into objects: names looked up, options checked, weights in order."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+import torch
+
+from tessella import build
+from tessella.data.cache import CachedDataset
+from tessella.errors import UsageError
+from tessella.recipe import Recipe
+
+MakeRecipe = Callable[..., Recipe]
+
+
+def loss_with(*, ignore_index: int, class_weights: Any, alpha: float = 1.0) -> None:
+    """Stands for a loss with one option."""
+
+
+def test_a_table_name_gives_its_entry() -> None:
+    table: Mapping[str, Callable[..., Any]] = {"a": len}
+    assert build.look_up("thing", "a", table) is len
+
+
+def test_module_and_function_give_ones_own() -> None:
+    assert build.look_up("thing", "os.path:join", {}) is __import__("os").path.join
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nothere:f", "thing 'nothere:f': No module named 'nothere'; expected package.module"),
+        ("os:nothere", "thing 'os:nothere': .*no attribute 'nothere'"),
+        ("os:sep", "thing 'os:sep' is str; expected a function"),
+    ],
+)
+def test_what_cannot_be_imported_is_named(name: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        build.look_up("thing", name, {})
+
+
+def test_an_option_given_by_us_is_not_an_option_of_the_user() -> None:
+    with pytest.raises(UsageError, match=r"x\.ignore_index: unknown option.* known: alpha"):
+        build.check_options(
+            "x", loss_with, {"ignore_index": 3}, given=("ignore_index", "class_weights")
+        )
+
+
+def test_data_is_cached_unless_the_recipe_says_no(recipe_of: MakeRecipe) -> None:
+    assert isinstance(build.open_dataset(recipe_of(), "train"), CachedDataset)
+    assert not isinstance(build.open_dataset(recipe_of("data.cache_mb=0"), "train"), CachedDataset)
+
+
+def test_class_weights_are_put_in_the_order_of_the_classes(recipe_of: MakeRecipe) -> None:
+    recipe = recipe_of("loss.class_weights={road: 3, sky: 0.5}")
+    labels = build.open_dataset(recipe, "train").labels
+    loss = build.build_loss(recipe, labels, torch.device("cpu"))
+    weights = loss.keywords["class_weights"]
+    expected = [{"road": 3.0, "sky": 0.5}.get(name, 1.0) for name in labels.names]
+    assert weights.tolist() == expected
+
+
+def test_the_encoder_learns_at_its_own_rate(recipe_of: MakeRecipe) -> None:
+    recipe = recipe_of("model={name: unet, encoder: resnet18}", "optimizer.encoder_lr_factor=0.1")
+    labels = build.open_dataset(recipe, "train").labels
+    model = build.build_model(recipe, labels)
+    optimizer, _ = build.build_optimization(recipe, model, steps_per_epoch=1)
+    encoder = {id(p) for p in model.network.encoder.parameters()}
+    for group in optimizer.param_groups:
+        in_encoder = {id(p) in encoder for p in group["params"]}
+        assert len(in_encoder) == 1
+        expected = recipe.optimizer.lr * (0.1 if in_encoder == {True} else 1.0)
+        assert group["initial_lr"] == pytest.approx(expected)
+
+
+def test_every_trainable_parameter_is_in_exactly_one_group(recipe_of: MakeRecipe) -> None:
+    recipe = recipe_of("model={name: unet, encoder: resnet18}")
+    labels = build.open_dataset(recipe, "train").labels
+    model = build.build_model(recipe, labels)
+    optimizer, _ = build.build_optimization(recipe, model, steps_per_epoch=1)
+    grouped = [id(p) for group in optimizer.param_groups for p in group["params"]]
+    assert sorted(grouped) == sorted(id(p) for p in model.parameters())

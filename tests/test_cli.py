@@ -1,0 +1,232 @@
+"""The command line as a person types it: what it prints, its exit codes, its one-line errors."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tessella import cli
+from tessella.run import Run
+
+TINY = """
+name: tiny
+data: {name: folder, options: {classes: [ground, thing]}}
+model: {name: plain_unet, options: {depth: 1, base_channels: 2}}
+augment: {crop: [16, 16]}
+train: {epochs: 1, batch_size: 2, precision: fp32, device: cpu, workers: 0}
+"""
+
+
+@pytest.fixture
+def run_cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):  # noqa: ANN201
+    """Runs `tessella WORDS...` here; gives (exit code, stdout, stderr)."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["tessella", *map(str, words)])
+        capfd.readouterr()
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else 0
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path) -> Path:
+    """Ten images of a bright square on dark ground, with masks 0 and 1."""
+    root = tmp_path / "mine"
+    rng = np.random.default_rng(0)
+    for kind in ("images", "masks"):
+        (root / kind).mkdir(parents=True)
+    for number in range(10):
+        mask = np.zeros((24, 30), np.uint8)
+        top, left = rng.integers(0, 12, 2)
+        mask[top : top + 10, left : left + 10] = 1
+        image = (mask[..., None] * 150 + rng.integers(0, 60, (24, 30, 3))).astype(np.uint8)
+        Image.fromarray(image).save(root / "images" / f"{number}.png")
+        Image.fromarray(mask).save(root / "masks" / f"{number}.png")
+    (root / "tiny.yaml").write_text(TINY)
+    return root
+
+
+def test_help_names_every_verb(run_cli) -> None:  # noqa: ANN001
+    code, out, _ = run_cli("--help")
+    assert code == 0
+    for verb in ("demo", "recipes", "train", "evaluate", "predict", "report"):
+        assert re.search(rf"^  {verb} ", out, re.MULTILINE)
+
+
+def test_version_is_printed(run_cli) -> None:  # noqa: ANN001
+    assert run_cli("--version")[:2] == (0, "tessella 0.1.0\n")
+
+
+def test_recipes_lists_each_with_what_it_is(run_cli) -> None:  # noqa: ANN001
+    _, out, _ = run_cli("recipes")
+    assert {line.split()[0] for line in out.splitlines()} >= {"demo", "camvid", "folder"}
+    assert all(len(line.split()) > 3 for line in out.splitlines())
+
+
+def test_a_printed_recipe_is_a_recipe_file(run_cli, tmp_path: Path) -> None:  # noqa: ANN001
+    _, out, _ = run_cli("recipes", "demo")
+    (tmp_path / "mine.yaml").write_text(out)
+    code, _, err = run_cli(
+        "train", tmp_path / "mine.yaml", "train.epochz=1", "--out", tmp_path / "run"
+    )
+    assert (code, err) == (
+        2,
+        "error: override 'train.epochz=1': train.epochz: unknown key; did you mean 'epochs'?\n",
+    )
+
+
+def test_the_whole_path_on_ones_own_folder(run_cli, own_folder: Path, tmp_path: Path) -> None:  # noqa: ANN001
+    run, out = tmp_path / "run", tmp_path / "out"
+    assert run_cli("train", own_folder / "tiny.yaml", "--data", own_folder, "--out", run)[0] == 0
+    code, table, _ = run_cli("evaluate", run)
+    assert code == 0
+    assert re.search(r"mean iou +\d\.\d{3} +\d\.\d{3}", table)
+    code, text, _ = run_cli("evaluate", run, "--split", "val", "--json")
+    assert 0 <= json.loads(text)["scores"]["mean_iou"] <= 1
+    assert run_cli("predict", run, own_folder / "images", "--out", out)[0] == 0
+    assert len(list(out.glob("*_mask.png"))) == len(list(out.glob("*_overlay.png"))) == 10
+    code, place, _ = run_cli("report", run)
+    assert code == 0
+    assert Path(place.strip()).read_text().startswith("<!doctype html>")
+
+
+def test_resume_goes_on_with_the_runs_own_recipe(run_cli, tiny_run: Run) -> None:  # noqa: ANN001
+    code, out, _ = run_cli("train", "--resume", tiny_run.path)
+    assert code == 0
+    assert str(tiny_run.path) in out
+
+
+def break_mask(root: Path, name: str = "3.png") -> Path:
+    return root / "masks" / name
+
+
+def remove_mask(root: Path) -> None:
+    break_mask(root).unlink()
+
+
+def shrink_mask(root: Path) -> None:
+    Image.fromarray(np.zeros((5, 6), np.uint8)).save(break_mask(root))
+
+
+def odd_value(root: Path) -> None:
+    for path in (root / "masks").iterdir():
+        Image.fromarray(np.full((24, 30), 7, np.uint8)).save(path)
+
+
+def truncate_image(root: Path) -> None:
+    for path in (root / "images").iterdir():
+        path.write_bytes(path.read_bytes()[:-300])
+
+
+def empty_split(root: Path) -> None:
+    (root / "train.txt").write_text("1\n2\n3\n4\n")
+    (root / "val.txt").write_text("")
+
+
+def remove_images(root: Path) -> None:
+    for path in (root / "images").iterdir():
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (remove_mask, r"mine: 1 of 10 images have no mask: 3; expected each at masks/\{name\}"),
+        (odd_value, r"masks/\d\.png: 100\.00% of the mask's pixels hold values that are neither"),
+        (truncate_image, r"images/\d\.png: cannot read the image"),
+        (empty_split, "mine: the val split is empty"),
+        (remove_images, "mine: no images at"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_unusable_data_gives_one_line_and_exit_code_1(  # noqa: PLR0913
+    run_cli,  # noqa: ANN001
+    own_folder: Path,
+    tmp_path: Path,
+    spoil,  # noqa: ANN001
+    message: str,
+) -> None:
+    spoil(own_folder)
+    code, _, err = run_cli(
+        "train", own_folder / "tiny.yaml", "--data", own_folder, "--out", tmp_path / "run"
+    )
+    errors = [line for line in err.splitlines() if line.startswith("error:")]
+    assert code == 1
+    assert len(errors) == 1
+    assert re.search(message, errors[0])
+    assert "Traceback" not in err
+
+
+def test_a_mask_of_another_size_is_named_with_both_sizes(  # noqa: PLR0913
+    run_cli,  # noqa: ANN001
+    own_folder: Path,
+    tmp_path: Path,
+) -> None:
+    for path in (own_folder / "masks").iterdir():
+        Image.fromarray(np.zeros((5, 6), np.uint8)).save(path)
+    code, _, err = run_cli(
+        "train", own_folder / "tiny.yaml", "--data", own_folder, "--out", tmp_path / "run"
+    )
+    assert code == 1
+    assert re.search(r"mask is 5x6 \(height x width\) but its image \d\.png is 24x30", err)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train", "camvit"], "no recipe is called 'camvit'; did you mean 'camvid'?"),
+        (["train"], "no recipe given; `tessella recipes` lists them"),
+        (["train", "missing.yaml"], "missing.yaml: cannot read the recipe"),
+        (["train", "camvid"], "camvid: no folder given; say where it is with --data ROOT"),
+        (["train", "demo", "epochs"], "override 'epochs' is not key.path=value"),
+        (["evaluate", "nowhere"], "nowhere: does not exist"),
+        (["report", "nowhere"], "nowhere: does not exist"),
+        (["train", "demo", "--resume", "x"], "--resume goes on with the run's own recipe"),
+    ],
+)
+def test_wrong_usage_gives_one_line_and_exit_code_2(  # noqa: ANN001
+    run_cli, words: list[str], message: str
+) -> None:
+    code, _, err = run_cli(*words)
+    assert code == 2
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_place_that_cannot_be_written_is_named(run_cli, tmp_path: Path) -> None:  # noqa: ANN001
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    code, _, err = run_cli("train", "demo", "--out", blocked / "run")
+    assert code == 1
+    assert err.splitlines()[-1] == f"error: {blocked / 'run'}: Not a directory."
+
+
+def test_debug_shows_the_traceback(run_cli) -> None:  # noqa: ANN001
+    with pytest.raises(ValueError, match="does not exist"):
+        run_cli("evaluate", "nowhere", "--debug")
+
+
+def test_predict_names_broken_images_and_ends_with_1(
+    run_cli,  # noqa: ANN001
+    tiny_run: Run,
+    own_folder: Path,
+    tmp_path: Path,
+) -> None:
+    truncated = own_folder / "images" / "3.png"
+    truncated.write_bytes(truncated.read_bytes()[:50])
+    code, out, err = run_cli("predict", tiny_run.path, own_folder / "images", "--out", tmp_path)
+    assert code == 1
+    assert err.count("error:") == 1
+    assert "3.png: cannot read the image" in err
+    assert out.startswith("18 files in ")

@@ -1,0 +1,121 @@
+"""Predicting files: any size and mode in, palette PNG and pictures out."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tessella.data.images import read_image, read_mask
+from tessella.errors import UsageError
+from tessella.labels import LabelMap
+from tessella.predict import find_images, predict
+from tessella.predictor import Predictor, load
+from tessella.run import Run
+
+
+@pytest.fixture(scope="module")
+def predictor(tiny_run: Run) -> Predictor:
+    return load(tiny_run.path)
+
+
+def picture(path: Path, *, mode: str = "RGB", size: tuple[int, int] = (31, 22)) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(1).integers(0, 256, (size[1], size[0], 4), dtype=np.uint8)
+    if mode == "I;16":
+        Image.fromarray(pixels[..., 0].astype(np.uint16) * 257).save(path)
+    else:
+        Image.fromarray(pixels).convert(mode).save(path)
+    return path
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "P", "1", "I;16", "LA"])
+def test_every_image_mode_gets_a_class_map_of_its_size(
+    tmp_path: Path, predictor: Predictor, mode: str
+) -> None:
+    source = picture(tmp_path / "in.png", mode=mode)
+    predict(predictor, [str(source)], out=tmp_path / "out", save=["mask"])
+    with Image.open(tmp_path / "out" / "in_mask.png") as mask:
+        assert (mask.mode, mask.size) == ("P", (31, 22))
+
+
+def test_a_rotated_photograph_is_predicted_upright(tmp_path: Path, predictor: Predictor) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    source = tmp_path / "in.jpg"
+    Image.fromarray(np.zeros((20, 50, 3), np.uint8)).save(source, exif=exif)
+    predict(predictor, [str(source)], out=tmp_path / "out", save=["mask"])
+    with Image.open(tmp_path / "out" / "in_mask.png") as mask:
+        assert mask.size == (20, 50)
+
+
+def test_a_written_mask_is_read_back_to_the_same_classes(
+    tmp_path: Path, predictor: Predictor
+) -> None:
+    source = picture(tmp_path / "in.png")
+    predict(predictor, [str(source)], out=tmp_path / "out", save=["mask", "color"])
+    labels = LabelMap.from_dict(json.loads((tmp_path / "out" / "labels.json").read_text()))
+    mask = read_mask(tmp_path / "out" / "in_mask.png", labels)
+    expected = predictor.predict(read_image(source)).class_map
+    assert (mask == expected).all()
+    assert (read_image(tmp_path / "out" / "in_color.png") == labels.colorize(expected)).all()
+
+
+def test_probabilities_sum_to_one(tmp_path: Path, predictor: Predictor) -> None:
+    source = picture(tmp_path / "in.png")
+    predict(predictor, [str(source)], out=tmp_path / "out", save=["probabilities"])
+    with np.load(tmp_path / "out" / "in_probabilities.npz") as content:
+        probabilities = content["probabilities"]
+    assert probabilities.shape == (8, 22, 31)
+    np.testing.assert_allclose(probabilities.astype(float).sum(0), 1, atol=4e-3)  # 8 float16
+
+
+def test_folders_keep_their_inner_structure(tmp_path: Path, predictor: Predictor) -> None:
+    picture(tmp_path / "in" / "a" / "x.png")
+    picture(tmp_path / "in" / "b" / "x.png")
+    predict(predictor, [str(tmp_path / "in")], out=tmp_path / "out", save=["mask"])
+    made = {p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.png")}
+    assert made == {"a/x_mask.png", "b/x_mask.png"}
+
+
+def test_images_of_one_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    for file in ("a/x.png", "b/x.png", "a/x.jpg"):
+        picture(tmp_path / file)
+    names = [name for name, _ in find_images([str(tmp_path / f) for f in ("a/x.*", "b/*")])]
+    assert len(set(names)) == 3
+
+
+def test_a_pattern_and_the_file_it_matches_count_once(tmp_path: Path) -> None:
+    source = picture(tmp_path / "x.png")
+    assert len(list(find_images([str(source), str(tmp_path / "*.png")]))) == 1
+
+
+def test_an_input_without_images_is_refused(tmp_path: Path, predictor: Predictor) -> None:
+    with pytest.raises(UsageError, match=r"nothing: no image found .*give files, folders"):
+        predict(predictor, [str(tmp_path / "nothing")], out=tmp_path / "out")
+
+
+def test_an_unknown_output_is_refused(tmp_path: Path, predictor: Predictor) -> None:
+    with pytest.raises(UsageError, match="cannot save 'masks'; known: mask, color"):
+        predict(predictor, ["x"], out=tmp_path / "out", save=["masks"])  # type: ignore[list-item]
+
+
+def test_one_broken_image_is_named_and_the_others_are_predicted(
+    tmp_path: Path, predictor: Predictor
+) -> None:
+    good = picture(tmp_path / "in" / "good.png")
+    (tmp_path / "in" / "bad.png").write_bytes(good.read_bytes()[:60])
+    result = predict(predictor, [str(tmp_path / "in")], out=tmp_path / "out", save=["mask"])
+    assert [path.name for path in result.written] == ["good_mask.png"]
+    assert len(result.failed) == 1
+    assert "bad.png: cannot read the image" in result.failed[0]
+
+
+def test_real_photographs_of_any_size_are_predicted(
+    tmp_path: Path, predictor: Predictor, real_data: Path
+) -> None:
+    photos = real_data / "photos"
+    result = predict(predictor, [str(photos)], out=tmp_path, save=["overlay"])
+    assert not result.failed
+    assert len(result.written) == len(list(find_images([str(photos)])))

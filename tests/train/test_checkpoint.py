@@ -1,0 +1,205 @@
+"""A checkpoint brings all of training back, bit for bit, and can neither lie nor run code."""
+
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tessella.optim import build_optimizer, build_schedule, parameter_groups, rate_at
+from tessella.train.checkpoint import TrainingState
+from tessella.train.history import EpochRow
+
+ROW = EpochRow(1, 2.5, 0.1, 1.5, 0.2, 0.5, 0.001, 12.0, 30.0)
+
+
+def new_state(seed: int, *, optimizer: str = "adamw", channels: int = 4) -> TrainingState:
+    """A network with norm statistics and dropout, so that every kind of state matters."""
+    torch.manual_seed(seed)
+    model = nn.Sequential(
+        nn.Conv2d(3, channels, 3),
+        nn.BatchNorm2d(channels),
+        nn.Dropout(0.5),
+        nn.Conv2d(channels, 2, 1),
+    )
+    groups = parameter_groups(
+        model, lr=0.01, weight_decay=0.1, encoder_lr_factor=0.5, encoder_prefix="0."
+    )
+    moved = build_optimizer(optimizer, groups, lr=0.01)  # type: ignore[arg-type]
+    schedule = build_schedule(moved, rate_at("poly", total_steps=20))
+    return TrainingState(model, moved, schedule, rows=[], best=-1.0)
+
+
+def steps(state: TrainingState, count: int) -> list[float]:
+    """Train on random images (drawn from the global generator) and give the losses."""
+    losses = []
+    for _ in range(count):
+        state.optimizer.zero_grad()
+        loss: Tensor = state.segmenter(torch.rand(2, 3, 6, 6)).square().mean()
+        loss.backward()
+        state.optimizer.step()
+        state.schedule.step()
+        losses.append(loss.item())
+    return losses
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """A checkpoint after three steps."""
+    state = new_state(0)
+    steps(state, 3)
+    state.rows.append(ROW)
+    state.best = 0.2
+    state.save(tmp_path / "last.pt")
+    return tmp_path / "last.pt"
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adam", "sgd"])
+def test_training_goes_on_bit_for_bit_as_if_never_interrupted(
+    tmp_path: Path, optimizer: str
+) -> None:
+    state = new_state(0, optimizer=optimizer)
+    steps(state, 3)
+    state.save(tmp_path / "last.pt")
+    expected = steps(state, 3)
+    other = new_state(1, optimizer=optimizer)  # other weights, another random stream
+    other.restore(tmp_path / "last.pt")
+    assert steps(other, 3) == expected
+    weights, expected_weights = other.segmenter.state_dict(), state.segmenter.state_dict()
+    assert all(torch.equal(weights[key], expected_weights[key]) for key in expected_weights)
+    assert other.schedule.get_last_lr() == state.schedule.get_last_lr()
+
+
+def test_rows_and_best_come_back(saved: Path) -> None:
+    state = new_state(1)
+    state.restore(saved)
+    assert state.rows == [ROW]
+    assert isinstance(state.rows[0], EpochRow)
+    assert isinstance(state.rows[0].epoch, int)
+    assert state.best == 0.2
+
+
+def test_scores_that_are_numpy_numbers_are_saved_as_plain_ones(tmp_path: Path) -> None:
+    state = new_state(0)
+    state.rows.append(ROW._replace(val_mean_iou=np.float64(0.3)))
+    state.best = np.float64(0.3)
+    state.save(tmp_path / "last.pt")
+    state.restore(tmp_path / "last.pt")
+    assert type(state.best) is type(state.rows[0].val_mean_iou) is float
+
+
+def test_every_path_gets_the_same_state(tmp_path: Path) -> None:
+    state = new_state(0)
+    state.save(tmp_path / "a" / "last.pt", tmp_path / "a" / "best.pt")
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["best.pt", "last.pt"]
+    for name in ("last.pt", "best.pt"):  # both, since each may be resumed from
+        new_state(1).restore(tmp_path / "a" / name)
+
+
+def test_a_save_that_fails_leaves_the_checkpoint_before_it(saved: Path) -> None:
+    before = saved.read_bytes()
+    state = new_state(0)
+    state.segmenter.register_buffer("spoilt", torch.zeros(1))
+    state.segmenter.register_state_dict_post_hook(
+        lambda _module, content, _prefix, _local: content.update(spoilt=lambda: None)
+    )
+    with pytest.raises((AttributeError, pickle.PicklingError)):
+        state.save(saved)
+    assert saved.read_bytes() == before
+    assert list(saved.parent.iterdir()) == [saved]
+
+
+def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"last\.pt: there is no checkpoint to resume from"):
+        new_state(0).restore(tmp_path / "last.pt")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
+def test_a_checkpoint_cut_short_is_damaged(saved: Path, share: float) -> None:
+    content = saved.read_bytes()
+    saved.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(ValueError, match=r"last\.pt: the checkpoint is damaged \(.*start anew"):
+        new_state(0).restore(saved)
+
+
+def test_one_flipped_bit_in_the_weights_is_found(saved: Path) -> None:
+    state = new_state(0)
+    state.restore(saved)
+    weights = state.segmenter[0].weight.detach().numpy().tobytes()  # type: ignore[index]
+    content = bytearray(saved.read_bytes())
+    content[content.index(weights) + 7] ^= 1
+    saved.write_bytes(content)
+    with pytest.raises(ValueError, match=r"damaged \(wrong checksum of .*data/\d+\)"):
+        new_state(0).restore(saved)
+
+
+@pytest.mark.parametrize("content", [b"no checkpoint", b"\x80\x04.", bytes(1000)])
+def test_a_file_of_another_kind_is_damaged(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "last.pt").write_bytes(content)
+    with pytest.raises(ValueError, match="the checkpoint is damaged"):
+        new_state(0).restore(tmp_path / "last.pt")
+
+
+class _Bomb:
+    """What unpickles by touching a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("place", ["best", "segmenter", "extra"])
+def test_code_in_a_checkpoint_does_not_run(saved: Path, tmp_path: Path, place: str) -> None:
+    content = torch.load(saved, weights_only=True)
+    content[place] = _Bomb(tmp_path / "touched")
+    torch.save(content, saved)
+    with pytest.raises(ValueError, match="the checkpoint is damaged"):
+        new_state(0).restore(saved)
+    assert not (tmp_path / "touched").exists()
+
+
+def test_the_bomb_of_the_test_above_does_go_off_where_nothing_stops_it(tmp_path: Path) -> None:
+    pickle.loads(pickle.dumps(_Bomb(tmp_path / "touched")))  # noqa: S301
+    assert (tmp_path / "touched").exists()
+
+
+def test_another_network_is_refused_with_the_weight_that_does_not_fit(saved: Path) -> None:
+    with pytest.raises(ValueError, match=r"last\.pt: does not fit the run's recipe") as caught:
+        new_state(0, channels=5).restore(saved)
+    assert "size mismatch for 0.weight" in str(caught.value)
+    assert "resume with the recipe.yaml that the run began with." in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["segmenter", "optimizer", "schedule", "rows", "best", "rng"])
+def test_a_checkpoint_without_a_part_is_refused(saved: Path, key: str) -> None:
+    content = torch.load(saved, weights_only=True)
+    del content[key]
+    torch.save(content, saved)
+    with pytest.raises(ValueError, match=f"does not fit the run's recipe .*{key}"):
+        new_state(0).restore(saved)
+
+
+@pytest.mark.parametrize("content", [[1, 2], torch.zeros(3)])
+def test_another_file_of_torch_is_refused_by_its_kind(tmp_path: Path, content: object) -> None:
+    torch.save(content, tmp_path / "last.pt")
+    with pytest.raises(ValueError, match=r"last\.pt: holds a (list|Tensor); expected the state"):
+        new_state(0).restore(tmp_path / "last.pt")
+
+
+def test_a_row_of_another_length_is_refused(saved: Path) -> None:
+    content = torch.load(saved, weights_only=True)
+    content["rows"] = [[1.0, 2.0]]
+    torch.save(content, saved)
+    with pytest.raises(ValueError, match="does not fit the run's recipe"):
+        new_state(0).restore(saved)
+
+
+def test_a_checkpoint_is_a_zip_file_with_checksums(saved: Path) -> None:
+    with zipfile.ZipFile(saved) as archive:
+        assert archive.testzip() is None
+        assert all(entry.CRC for entry in archive.infolist() if entry.file_size)
