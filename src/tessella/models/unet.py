@@ -1,0 +1,135 @@
+"""A U-Net in plain sight: no encoder library, no pretrained weights."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from tessella.errors import UsageError
+from tessella.models.segmenter import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Segmenter,
+    values_for_channels,
+)
+
+MAX_DEPTH = 6
+"""Deepest plain U-Net: 2**6 = 64 times fewer rows and columns at the bottom."""
+
+
+def plain_unet(
+    *,
+    num_classes: int,
+    in_channels: int = 3,
+    depth: int = 4,
+    base_channels: int = 64,
+    dropout: float = 0.0,
+) -> Segmenter:
+    """A plain U-Net with random weights; its stride is 2**depth.
+
+    Args:
+        num_classes: channels of the logits.
+        in_channels: channels of the images.
+        depth: how often the resolution is halved, 1..6.
+        base_channels: channels at full resolution, at least 1; they double at every level.
+        dropout: probability in [0, 1) of dropping a value at the end of the contracting path.
+
+    Raises:
+        UsageError: depth, base_channels or dropout is out of its range.
+
+    Source: Ronneberger et al. 2015, arXiv:1505.04597, section 2 and figure 1; here with padded
+    convolutions and batch normalisation, so that the logits have the size of the image.
+    """
+    if not 1 <= depth <= MAX_DEPTH:
+        raise UsageError(f"plain_unet: depth is {depth!r}; give a whole number in 1..{MAX_DEPTH}.")
+    if base_channels < 1:
+        raise UsageError(
+            f"plain_unet: base_channels is {base_channels!r}; give a whole number from 1 up."
+        )
+    if not 0 <= dropout < 1:
+        raise UsageError(f"plain_unet: dropout is {dropout!r}; give a number in [0, 1).")
+    levels = [base_channels * 2**level for level in range(depth + 1)]
+    return Segmenter(
+        PlainUnet(levels, in_channels=in_channels, num_classes=num_classes, dropout=dropout),
+        num_classes=num_classes,
+        in_channels=in_channels,
+        stride=2**depth,
+        mean=values_for_channels(IMAGENET_MEAN, in_channels),
+        std=values_for_channels(IMAGENET_STD, in_channels),
+    )
+
+
+class PlainUnet(nn.Module):
+    """Encoder and decoder in a row; heights and widths are multiples of 2**depth."""
+
+    def __init__(
+        self, levels: list[int], *, in_channels: int, num_classes: int, dropout: float
+    ) -> None:
+        """Build both paths; `levels` are the channels from full resolution to the bottom."""
+        super().__init__()
+        self.encoder = Encoder(in_channels, levels, dropout=dropout)
+        self.decoder = Decoder(levels[::-1], num_classes)
+
+    def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k h w"]:
+        """Logits at the size of the images."""
+        return self.decoder(self.encoder(images))
+
+
+class Encoder(nn.Module):
+    """The contracting path: every level's features before they are halved, and the bottom."""
+
+    def __init__(self, in_channels: int, levels: list[int], *, dropout: float) -> None:
+        """Build one block per level; the last of `levels` is the bottom's channels."""
+        super().__init__()
+        inputs = [in_channels, *levels[:-2]]
+        self.blocks = nn.ModuleList(
+            _two_convolutions(i, o) for i, o in zip(inputs, levels[:-1], strict=True)
+        )
+        self.halve = nn.MaxPool2d(2)
+        self.bottom = _convolution(levels[-2], levels[-1])
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, images: Float[Tensor, "n c h w"]) -> list[Float[Tensor, "n _ _ _"]]:
+        """Features from full resolution down to the bottom, each half as large as the last."""
+        features = []
+        for block in self.blocks:
+            images = block(images)
+            features.append(images)
+            images = self.halve(images)
+        features.append(self.dropout(self.bottom(images)))
+        return features
+
+
+class Decoder(nn.Module):
+    """The expanding path: doubles the resolution and merges the encoder's features."""
+
+    def __init__(self, levels: list[int], num_classes: int) -> None:
+        """Build one block per halving; `levels` are the channels from the bottom up."""
+        super().__init__()
+        self.first = _convolution(levels[0], levels[0])
+        pairs = list(zip(levels[:-1], levels[1:], strict=True))
+        self.ups = nn.ModuleList(
+            nn.Sequential(nn.Upsample(scale_factor=2), _convolution(i, o)) for i, o in pairs
+        )
+        self.merges = nn.ModuleList(_two_convolutions(i, o) for i, o in pairs)
+        self.head = nn.Conv2d(levels[-1], num_classes, kernel_size=1)
+
+    def forward(self, features: list[Float[Tensor, "n _ _ _"]]) -> Float[Tensor, "n k h w"]:
+        """Logits at the resolution of the first features."""
+        merged = self.first(features[-1])
+        for up, merge, skipped in zip(self.ups, self.merges, features[-2::-1], strict=True):
+            merged = merge(torch.cat([up(merged), skipped], dim=1))
+        return self.head(merged)
+
+
+def _convolution(in_channels: int, out_channels: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.BatchNorm2d(out_channels),
+    )
+
+
+def _two_convolutions(in_channels: int, out_channels: int) -> nn.Sequential:
+    return nn.Sequential(
+        _convolution(in_channels, out_channels), _convolution(out_channels, out_channels)
+    )
