@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -142,7 +143,7 @@ def remove_images(root: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (remove_mask, r"mine: 1 of 10 images have no mask: 3; expected each at masks/\{name\}"),
+        (remove_mask, r"1 of 10 images have no mask: 3; expected each at masks/\{name\}"),
         (odd_value, r"masks/\d\.png: 100\.00% of the mask's pixels hold values that are neither"),
         (truncate_image, r"images/\d\.png: cannot read the image"),
         (empty_split, "mine: the val split is empty"),
@@ -230,3 +231,33 @@ def test_predict_names_broken_images_and_ends_with_1(
     assert err.count("error:") == 1
     assert "3.png: cannot read the image" in err
     assert out.startswith("18 files in ")
+
+
+def test_a_full_disk_gives_one_line_and_leaves_no_part_of_a_file(tmp_path: Path) -> None:
+    """The system refuses every file beyond 100 kB, as a full disk would, in a real process."""
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "from tessella.cli import main; main()"
+    )
+    recipe = tmp_path / "large.yaml"
+    recipe.write_text(
+        "name: large\n"
+        "data: {name: synthetic, options: {count: 2, height: 32, width: 32}}\n"
+        "model: {name: plain_unet, options: {depth: 2, base_channels: 16}}\n"
+        "augment: {crop: [32, 32]}\n"
+        "train: {epochs: 1, batch_size: 2, precision: fp32, device: cpu, workers: 0}\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "train", str(recipe), "--out", str(tmp_path / "run")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert done.returncode == 1
+    assert len(errors) == 1
+    assert re.search(r"last\.pt: File too large\.$", errors[0])
+    assert "Traceback" not in done.stderr
+    left = {path.name for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    assert not {"last.pt", "best.pt", "model.safetensors"} & left
+    assert not [name for name in left if "partial" in name]

@@ -25,6 +25,11 @@ def replacing(path: Path) -> Iterator[Path]:
         with temporary.open("r+b") as stream:
             os.fsync(stream.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        # the file that was meant, not the temporary one, and also where the system named none
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
 

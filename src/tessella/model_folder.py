@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialize
 from torch import Tensor
 
-from tessella.atomic import replacing, write_json
+from tessella.atomic import write_bytes, write_json
 from tessella.errors import UsageError
 from tessella.labels import LabelMap
 from tessella.models.build import build_segmenter
@@ -52,8 +53,7 @@ def write_model(
         score: name -> value on the validation split, for whoever reads the card.
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
-    with replacing(folder / WEIGHTS) as temporary:
-        save_file(plain, temporary, metadata={"format": "pt"})
+    write_bytes(folder / WEIGHTS, serialize(plain, metadata={"format": "pt"}))
     card = {
         "format": 1,
         "model": recipe.model_dump(mode="json", exclude={"encoder_weights"}),

@@ -41,8 +41,7 @@ class TrainingState:
             "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         }
         for path in paths:
-            with replacing(path) as temporary:
-                torch.save(content, temporary)
+            _write(path, content)
 
     def restore(self, path: Path) -> None:
         """Take up the state at `path`.
@@ -66,6 +65,18 @@ class TrainingState:
                 f"{path}: does not fit the run's recipe ({reason}); resume with the recipe.yaml "
                 "that the run began with."
             ) from error
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    with replacing(path) as temporary:
+        try:
+            with temporary.open("wb") as stream:
+                torch.save(content, stream)
+        except RuntimeError as error:
+            # torch's writer hides what the system said (disk full) behind an error of its own
+            if isinstance(reason := error.__context__, OSError):
+                raise OSError(reason.errno, reason.strerror, str(path)) from error
+            raise
 
 
 def _read(path: Path) -> dict[str, Any]:
