@@ -1,0 +1,191 @@
+"""The one door to image files: read pixels and masks, write pictures and palette masks."""
+
+import io
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jaxtyping import Shaped, UInt8
+from PIL import Image, ImageOps
+
+from tessella.atomic import write_bytes
+from tessella.labels import LabelMap
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".gif")
+"""File name endings that are taken for images, lower case."""
+
+_ORIENTATION = 0x0112  # the EXIF tag
+_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_PNG_END = b"IEND\xaeB`\x82"
+_PILLOW_ERRORS = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
+
+
+def read_image(path: Path) -> UInt8[np.ndarray, "h w 3"]:
+    """Pixels of an image file as RGB, upright.
+
+    Grey becomes three equal channels, transparency is dropped, 16-bit keeps its high byte, and an
+    EXIF orientation is applied (to masks too, so that both turn alike).
+
+    Raises:
+        ValueError: the file is missing, truncated, not an image, or holds more than 16 bits or
+            floating-point numbers a channel, whose range nobody states.
+    """
+    return decode_image(_bytes_of(path, "image"), where=str(path))
+
+
+def _bytes_of(path: Path, kind: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ValueError(
+            f"{path}: cannot read the {kind}: {error.strerror}; check that the file is there and "
+            "that you may read it."
+        ) from error
+
+
+def decode_image(content: bytes, *, where: str) -> UInt8[np.ndarray, "h w 3"]:
+    """Like `read_image`, from the bytes of a file; `where` names it in errors."""
+    image = None
+    if content and not _is_for_pillow(content):
+        level = cv2.utils.logging.setLogLevel(0)  # a broken file is reported by us, once
+        try:
+            image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB)
+        except cv2.error:
+            image = None  # larger than OpenCV takes; Pillow says why or reads it
+        finally:
+            cv2.utils.logging.setLogLevel(level)
+    return image if image is not None else _decode_with_pillow(content, where)
+
+
+def _is_for_pillow(content: bytes) -> bool:
+    """Whether OpenCV would read these bytes wrongly, or write to stderr about them."""
+    if content.startswith(b"\x89PNG"):  # a cut PNG: its decoder writes to stderr
+        return not content.endswith(_PNG_END)
+    # TIFF: OpenCV multiplies colours by a fourth band, and reads floating-point pixels as black
+    return content.startswith(_TIFF_STARTS)
+
+
+def _decode_with_pillow(content: bytes, where: str) -> np.ndarray:
+    try:
+        with Image.open(io.BytesIO(content)) as opened:
+            upright = ImageOps.exif_transpose(opened)
+            if upright.mode.startswith("I"):
+                upright = Image.fromarray(_high_byte(np.asarray(upright)))
+            if upright.mode == "F":
+                raise ValueError("pixels are floating-point numbers, 8 or 16-bit are read")
+            return np.array(upright.convert("RGB"))
+    except _PILLOW_ERRORS as error:
+        raise ValueError(
+            f"{where}: cannot read the image ({len(content)} bytes: {_reason(error)}). "
+            "Export it again, or remove it."
+        ) from error
+
+
+def _high_byte(values: np.ndarray) -> np.ndarray:
+    if values.size and not 0 <= int(values.min()) <= int(values.max()) <= 0xFFFF:
+        raise ValueError(f"pixels run from {values.min()} to {values.max()}, 8 or 16-bit are read")
+    return (values >> 8).astype(np.uint8)
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    return "not an image file that we know" if "cannot identify" in text else text
+
+
+def read_mask(path: Path, labels: LabelMap) -> UInt8[np.ndarray, "h w"]:
+    """Class indices of a mask file, decoded by `labels` before anything else touches it.
+
+    Palette files give their indices, or their colours when the classes are given as colours. Grey
+    saved as RGB (three equal channels) is read as grey. An EXIF orientation is applied.
+
+    Raises:
+        ValueError: the file is missing, truncated, not a mask, or holds unlisted values.
+    """
+    values = read_mask_values(path, wants_indices=labels.encoding == "index")
+    try:
+        return labels.decode(values, where=str(path))
+    except ValueError as error:
+        if path.suffix.lower() in (".jpg", ".jpeg"):
+            raise ValueError(f"{error} JPEG changes mask values; masks need PNG.") from error
+        raise
+
+
+def read_mask_values(path: Path, *, wants_indices: bool) -> Shaped[np.ndarray, "h w *rgb"]:
+    """What a mask file holds: (h, w) indices, or (h, w, 3) colours.
+
+    Args:
+        path: a PNG, BMP, TIFF or other file of mode 1, L, P, I or RGB; RGBA and LA when opaque.
+        wants_indices: give indices where the file has them (palette index, grey value).
+    """
+    # from memory: of files, Pillow 13 misreads an uncompressed TIFF that is to be turned
+    content = io.BytesIO(_bytes_of(path, "mask"))
+    try:
+        with Image.open(content) as opened:
+            is_deep = _has_deep_colors(opened)
+            opened.load()
+            turned = opened.getexif().get(_ORIENTATION, 1) != 1
+            upright = ImageOps.exif_transpose(opened) if turned else opened
+    except _PILLOW_ERRORS as error:
+        raise ValueError(
+            f"{path}: cannot read the mask ({_reason(error)}). Export it again, or remove it."
+        ) from error
+    if is_deep:
+        raise ValueError(
+            f"{path}: mask has 16 bits in each of its channels; save it with 8 bits a channel, or "
+            "as 16-bit grey."
+        )
+    return _mask_values(upright, path, wants_indices=wants_indices)
+
+
+def _has_deep_colors(mask: Image.Image) -> bool:
+    # Pillow keeps the high byte of 16-bit colours: grey 3 of 65535 would become class 0
+    tiles = getattr(mask, "tile", ())
+    return not mask.mode.startswith("I") and any(";16" in str(tile.args) for tile in tiles)
+
+
+def _mask_values(mask: Image.Image, path: Path, *, wants_indices: bool) -> np.ndarray:
+    if mask.mode in ("RGBA", "LA", "PA"):
+        if mask.getchannel("A").getextrema() != (255, 255):
+            raise ValueError(
+                f"{path}: mask has transparent pixels, so their class is unclear; "
+                "flatten it and save it without an alpha channel."
+            )
+        mask = mask.convert({"RGBA": "RGB", "LA": "L", "PA": "P"}[mask.mode])
+    if mask.mode not in ("1", "L", "P", "RGB") and not mask.mode.startswith("I"):
+        raise ValueError(
+            f"{path}: mask is of colour mode {mask.mode}; save it as an 8-bit grey, palette or "
+            "RGB PNG, or as 16-bit grey."
+        )
+    if wants_indices:
+        values = np.asarray(mask)
+        is_grey = values.ndim == 3 and (values == values[..., :1]).all()
+        return values[..., 0] if is_grey else values
+    return np.asarray(mask if mask.mode.startswith("I") else mask.convert("RGB"))
+
+
+def encode_mask(mask: UInt8[np.ndarray, "h w"], labels: LabelMap) -> bytes:
+    """A palette PNG of class indices: ids for programs and colours for people in one file."""
+    picture = Image.fromarray(mask)
+    picture.putpalette(labels.palette())
+    return _encoded(picture, "PNG", compress_level=1)
+
+
+def write_mask(path: Path, mask: UInt8[np.ndarray, "h w"], labels: LabelMap) -> None:
+    """Write a class map as a palette PNG, whole or not at all; `labels.as_indices()` reads it."""
+    write_bytes(path, encode_mask(mask, labels))
+
+
+def encode_png(image: UInt8[np.ndarray, "h w *rgb"]) -> bytes:
+    """A grey or RGB picture as PNG."""
+    return _encoded(Image.fromarray(image), "PNG", compress_level=6)
+
+
+def encode_jpeg(image: UInt8[np.ndarray, "h w *rgb"], *, quality: int) -> bytes:
+    """A grey or RGB picture as JPEG, quality 1..95."""
+    return _encoded(Image.fromarray(image), "JPEG", quality=quality)
+
+
+def _encoded(picture: Image.Image, kind: str, **options: int) -> bytes:
+    stream = io.BytesIO()
+    picture.save(stream, kind, **options)
+    return stream.getvalue()

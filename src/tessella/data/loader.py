@@ -1,0 +1,218 @@
+"""Samples to batches: uint8 all the way, every random draw tied to (seed, epoch, sample)."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from tessella.data.augment import Augmentation
+from tessella.data.dataset import Dataset
+from tessella.sample import Sample
+
+
+class Batch(NamedTuple):
+    """Images of one size with their masks."""
+
+    images: UInt8[Tensor, "n c h w"]
+    """File units, 0..255, channels-last in memory."""
+
+    masks: UInt8[Tensor, "n h w"]
+    """Class indices and 255 for ignored pixels."""
+
+    names: tuple[str, ...]
+
+
+def num_images(batch: Batch) -> int:
+    """How many images a batch holds."""
+    return len(batch.names)
+
+
+class _Failure(NamedTuple):
+    """A sample that could not be read; raised in the main process, without a worker's traceback."""
+
+    message: str
+
+
+Draw = tuple[int, int]
+"""(epoch, sample index): what the sampler hands to a worker."""
+
+
+class _TrainingView(TorchDataset[Sample | _Failure]):
+    def __init__(self, dataset: Dataset, augmentation: Augmentation, seed: int) -> None:
+        self._dataset, self._augmentation, self._seed = dataset, augmentation, seed
+
+    def __getitem__(self, index: Draw) -> Sample | _Failure:
+        epoch, number = index
+        try:
+            sample = self._dataset[number]
+            return self._augmentation(sample, np.random.default_rng((self._seed, epoch, number)))
+        except (ValueError, OSError) as error:
+            return _Failure(str(error))
+
+
+class _ScoringView(TorchDataset[Sample | _Failure]):
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def __getitem__(self, index: int) -> Sample | _Failure:
+        try:
+            sample = self._dataset[index]
+        except (ValueError, OSError) as error:
+            return _Failure(str(error))
+        if sample.mask is None:
+            return _Failure(f"{sample.name}: has no mask, so it cannot be scored.")
+        return sample
+
+
+class EpochBatches:
+    """Order of a training epoch: shuffled by (seed, epoch), all batches full.
+
+    The last, smaller batch is left out, other samples in each epoch; a data set smaller than a
+    batch gives one smaller batch.
+    """
+
+    def __init__(self, num_samples: int, *, batch_size: int, seed: int) -> None:
+        self._num_samples = num_samples
+        self._batch_size = max(1, min(batch_size, num_samples))
+        self._seed = seed
+        self.epoch = 0
+        """Which epoch the next iteration draws, from 0."""
+
+    def __len__(self) -> int:
+        return self._num_samples // self._batch_size
+
+    @property
+    def images(self) -> int:
+        """Samples drawn in an epoch."""
+        return len(self) * self._batch_size
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        epoch = self.epoch  # kept: the next epoch may be set while this one is still drawn
+        order = np.random.default_rng((self._seed, epoch)).permutation(self._num_samples)
+        batches = order[: self.images].reshape(-1, self._batch_size)
+        return ([(epoch, int(index)) for index in batch] for batch in batches)
+
+
+class TrainingLoader:
+    """Augmented batches of one epoch at a time."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        augmentation: Augmentation,
+        *,
+        batch_size: int,
+        seed: int,
+        workers: int,
+        pin_memory: bool = False,
+    ) -> None:
+        self._batches = EpochBatches(len(dataset), batch_size=batch_size, seed=seed)
+        self._loader: DataLoader[Any] = DataLoader(
+            _TrainingView(dataset, augmentation, seed),
+            batch_sampler=self._batches,
+            collate_fn=_collate_one_size,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            pin_memory=pin_memory,
+            worker_init_fn=_quiet_worker,
+        )
+
+    def __len__(self) -> int:
+        """Steps in an epoch."""
+        return len(self._batches)
+
+    @property
+    def images_per_epoch(self) -> int:
+        """Crops drawn in an epoch."""
+        return self._batches.images
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """The batches of epoch `number`, the same whatever was drawn before.
+
+        Raises:
+            ValueError: a sample cannot be read; the message names its file.
+        """
+        self._batches.epoch = number
+        return _raising(iter(self._loader))
+
+
+class ScoringLoader:
+    """Every sample once, in order, at its own size; neighbours of one size share a batch.
+
+    Workers live as long as the loader and read the same samples in every pass, so that what they
+    cache serves the next one.
+    """
+
+    def __init__(
+        self, dataset: Dataset, *, batch_size: int, workers: int, pin_memory: bool = False
+    ) -> None:
+        self._loader: DataLoader[Any] = DataLoader(
+            _ScoringView(dataset),
+            batch_size=batch_size,
+            collate_fn=_collate_by_size,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            pin_memory=pin_memory,
+            worker_init_fn=_quiet_worker,
+        )
+
+    def __iter__(self) -> Iterator[Batch]:
+        for batches in _raising(self._loader):
+            yield from batches
+
+
+def resolve_workers(workers: int | str, *, device_type: str) -> int:
+    """Reader processes for `auto`: none on a CPU, whose cores train, and up to 8 beside a GPU."""
+    if not isinstance(workers, str):
+        return workers
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    return 0 if device_type == "cpu" else min(8, cores)
+
+
+def _quiet_worker(worker: int) -> None:  # noqa: ARG001 - the signature is torch's
+    cv2.setNumThreads(0)  # one thread a worker; more only fight for the cores
+
+
+def _raising(batches: Iterable[Any]) -> Iterator[Any]:
+    for batch in batches:
+        if isinstance(batch, _Failure):
+            raise ValueError(batch.message)
+        yield batch
+
+
+def _stack(samples: Sequence[Sample]) -> Batch:
+    images = torch.from_numpy(np.stack([sample.image for sample in samples]))
+    masks = torch.from_numpy(
+        np.stack([sample.mask for sample in samples if sample.mask is not None])
+    )
+    # (n, h, w, c) in memory seen as (n, c, h, w): channels-last without a copy
+    return Batch(images.permute(0, 3, 1, 2), masks, tuple(sample.name for sample in samples))
+
+
+def _collate_one_size(samples: list[Sample | _Failure]) -> Batch | _Failure:
+    failure = next((sample for sample in samples if isinstance(sample, _Failure)), None)
+    return failure or _stack([sample for sample in samples if isinstance(sample, Sample)])
+
+
+def _collate_by_size(samples: list[Sample | _Failure]) -> list[Batch] | _Failure:
+    batches: list[list[Sample]] = []
+    for sample in samples:
+        if isinstance(sample, _Failure):
+            return sample
+        if batches and batches[-1][-1].image.shape == sample.image.shape:
+            batches[-1].append(sample)
+        else:
+            batches.append([sample])
+    return [_stack(batch) for batch in batches]

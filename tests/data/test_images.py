@@ -1,0 +1,527 @@
+"""Reading images and masks: every kind of file, every turn, and every way to be broken."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from tessella.data.images import (
+    IMAGE_SUFFIXES,
+    decode_image,
+    encode_jpeg,
+    encode_mask,
+    encode_png,
+    read_image,
+    read_mask,
+    read_mask_values,
+    write_mask,
+)
+from tessella.labels import LabelMap
+
+HEIGHT, WIDTH = 24, 40
+ROWS, COLUMNS = np.mgrid[0:HEIGHT, 0:WIDTH]
+RGB = np.stack([COLUMNS * 6, ROWS * 10, (ROWS + COLUMNS) * 4], -1).astype(np.uint8)
+GREY = (ROWS * 10 + COLUMNS % 10).astype(np.uint8)
+INDICES = ((ROWS // 8) * 3 + COLUMNS // 14).astype(np.uint8)  # 0..8
+ALPHA = (COLUMNS * 6).astype(np.uint8)  # from transparent to nearly opaque
+OPAQUE = np.full_like(ALPHA, 255)
+
+NINE = LabelMap.from_names([f"class {i}" for i in range(9)])
+
+# What each EXIF orientation says was done to the upright picture, undone with NumPy alone
+# (CIPA DC-008-2023, "Orientation").
+UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    1: lambda stored: stored,
+    2: lambda stored: stored[:, ::-1],
+    3: lambda stored: stored[::-1, ::-1],
+    4: lambda stored: stored[::-1],
+    5: lambda stored: stored.swapaxes(0, 1),
+    6: lambda stored: np.rot90(stored, -1),
+    7: lambda stored: stored[::-1, ::-1].swapaxes(0, 1),
+    8: lambda stored: np.rot90(stored, 1),
+}
+
+
+def tripled(grey: np.ndarray) -> np.ndarray:
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def palette_image(indices: np.ndarray) -> Image.Image:
+    """Index i shows the colour (250 - 20 i, 10 i, 7)."""
+    picture = Image.fromarray(indices)
+    picture.putpalette([part for i in range(12) for part in (250 - 20 * i, 10 * i, 7)])
+    return picture
+
+
+def palette_colors(indices: np.ndarray) -> np.ndarray:
+    wide = indices.astype(int)
+    return np.stack([250 - 20 * wide, 10 * wide, np.full_like(wide, 7)], -1).astype(np.uint8)
+
+
+def saved(path: Path, picture: Image.Image | np.ndarray, **options: object) -> Path:
+    if isinstance(picture, np.ndarray):
+        picture = Image.fromarray(picture)
+    picture.save(path, **options)
+    return path
+
+
+def orientation(value: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = value
+    return exif
+
+
+# --- images -------------------------------------------------------------------------------------
+
+LOSSLESS = {
+    ".png": {},
+    ".webp": {"lossless": True},
+    ".tif": {},
+    ".tiff": {"compression": "tiff_lzw"},
+}
+
+
+@pytest.mark.parametrize("turn", UPRIGHT)
+@pytest.mark.parametrize("suffix", LOSSLESS)
+def test_a_turned_image_is_read_upright(tmp_path: Path, suffix: str, turn: int) -> None:
+    path = saved(tmp_path / f"a{suffix}", RGB, exif=orientation(turn), **LOSSLESS[suffix])
+    np.testing.assert_array_equal(read_image(path), UPRIGHT[turn](RGB))
+
+
+@pytest.mark.parametrize("turn", UPRIGHT)
+def test_a_turned_jpeg_equals_what_pillow_makes_of_it(tmp_path: Path, turn: int) -> None:
+    path = saved(tmp_path / "a.jpg", RGB, exif=orientation(turn), quality=95)
+    with Image.open(path) as opened:
+        expected = np.asarray(ImageOps.exif_transpose(opened))
+    image = read_image(path)
+    assert image.shape == UPRIGHT[turn](RGB).shape
+    # atol=2: two JPEG libraries may round the same block differently
+    np.testing.assert_allclose(image.astype(int), expected.astype(int), atol=2)
+
+
+@pytest.mark.parametrize("turn", UPRIGHT)
+@pytest.mark.parametrize("suffix", LOSSLESS)
+def test_a_turned_mask_turns_like_its_image(tmp_path: Path, suffix: str, turn: int) -> None:
+    options = LOSSLESS[suffix]
+    path = saved(tmp_path / f"m{suffix}", INDICES, exif=orientation(turn), **options)
+    np.testing.assert_array_equal(read_mask(path, NINE), UPRIGHT[turn](INDICES))
+
+
+KINDS: dict[str, tuple[str, Image.Image | np.ndarray, dict[str, object], np.ndarray]] = {
+    "RGB PNG": (".png", RGB, {}, RGB),
+    "RGB BMP": (".bmp", RGB, {}, RGB),
+    "RGB PPM": (".ppm", RGB, {}, RGB),
+    "RGB TIFF": (".tif", RGB, {}, RGB),
+    "RGB TIFF, LZW": (".tif", RGB, {"compression": "tiff_lzw"}, RGB),
+    "RGB WebP": (".webp", RGB, {"lossless": True}, RGB),
+    "grey PNG": (".png", GREY, {}, tripled(GREY)),
+    "grey TIFF": (".tif", GREY, {}, tripled(GREY)),
+    "grey BMP": (".bmp", GREY, {}, tripled(GREY)),
+    "1-bit PNG": (".png", GREY > 99, {}, tripled((GREY > 99) * np.uint8(255))),
+    "1-bit BMP": (".bmp", GREY > 99, {}, tripled((GREY > 99) * np.uint8(255))),
+    "fax TIFF": (
+        ".tif",
+        GREY > 99,
+        {"compression": "group4"},
+        tripled((GREY > 99) * np.uint8(255)),
+    ),
+    "16-bit PNG": (".png", GREY.astype(np.uint16) * 256 + 200, {}, tripled(GREY)),
+    "16-bit TIFF": (".tif", GREY.astype(np.uint16) * 256 + 200, {}, tripled(GREY)),
+    "palette PNG": (".png", palette_image(INDICES), {}, palette_colors(INDICES)),
+    "4-bit palette PNG": (".png", palette_image(INDICES), {"bits": 4}, palette_colors(INDICES)),
+    "palette GIF": (".gif", palette_image(INDICES), {}, palette_colors(INDICES)),
+    "palette TIFF": (".tif", palette_image(INDICES), {}, palette_colors(INDICES)),
+    "palette PNG with a transparent index": (
+        ".png",
+        palette_image(INDICES),
+        {"transparency": 3},
+        palette_colors(INDICES),
+    ),
+    "RGBA PNG": (".png", np.dstack([RGB, ALPHA]), {}, RGB),
+    "RGBA WebP": (".webp", np.dstack([RGB, ALPHA]), {"lossless": True, "exact": True}, RGB),
+    "RGBA TIFF": (".tif", np.dstack([RGB, ALPHA]), {}, RGB),
+    "grey PNG with transparency": (".png", np.dstack([GREY, ALPHA]), {}, tripled(GREY)),
+    "CMYK TIFF": (".tif", Image.fromarray(RGB).convert("CMYK"), {}, RGB),
+    "first picture of an animated WebP": (
+        ".webp",
+        RGB,
+        {"lossless": True, "save_all": True, "append_images": [Image.fromarray(255 - RGB)]},
+        RGB,
+    ),
+    "first page of a TIFF": (
+        ".tif",
+        RGB,
+        {"save_all": True, "append_images": [Image.fromarray(255 - RGB)]},
+        RGB,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_file_is_read_as_rgb_bytes(tmp_path: Path, kind: str) -> None:
+    suffix, picture, options, expected = KINDS[kind]
+    image = read_image(saved(tmp_path / f"a{suffix}", picture, **options))
+    assert image.dtype == np.uint8
+    np.testing.assert_array_equal(image, expected)
+
+
+def test_sixteen_bits_in_each_colour_keep_their_high_byte(tmp_path: Path) -> None:
+    deep = RGB.astype(np.uint16) * 256 + 200
+    cv2.imwrite(str(tmp_path / "a.png"), deep[..., ::-1])  # Pillow cannot write these
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), RGB)
+
+
+@pytest.mark.parametrize(("mode", "atol"), [("RGB", 8), ("L", 3), ("CMYK", 4)])
+def test_jpeg_of_every_colour_mode_is_read_as_rgb(tmp_path: Path, mode: str, atol: int) -> None:
+    picture = Image.fromarray(RGB).convert(mode)
+    image = read_image(saved(tmp_path / "a.jpg", picture, quality=95))
+    expected = np.asarray(picture.convert("RGB"))
+    # atol: what JPEG at quality 95 loses; RGB loses most, its colours are stored at half size
+    np.testing.assert_allclose(image.astype(int), expected.astype(int), atol=atol)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_bytes_after_the_end_of_a_file_do_not_matter(tmp_path: Path, suffix: str) -> None:
+    path = saved(tmp_path / f"a{suffix}", RGB)
+    whole = read_image(path)
+    path.write_bytes(path.read_bytes() + bytes(100))  # as cameras append previews and videos
+    np.testing.assert_allclose(read_image(path).astype(int), whole.astype(int), atol=2)
+
+
+def test_a_one_pixel_image_is_an_image(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.png", np.array([[[1, 2, 3]]], np.uint8))
+    np.testing.assert_array_equal(read_image(path), [[[1, 2, 3]]])
+
+
+@pytest.mark.parametrize(
+    ("pixels", "told"),
+    [
+        (GREY.astype(np.float32) / 255, "floating-point numbers"),
+        (GREY.astype(np.int32) * 1000, "run from 0 to 239000"),
+        (GREY.astype(np.int32) - 1, "run from -1 to 238"),
+    ],
+    ids=["float", "large", "negative"],
+)
+def test_pixels_of_unstated_range_are_refused(
+    tmp_path: Path, pixels: np.ndarray, told: str
+) -> None:
+    path = saved(tmp_path / "a.tif", pixels)
+    with pytest.raises(ValueError, match=told) as caught:
+        read_image(path)
+    assert str(caught.value).startswith(f"{path}: cannot read the image")
+    assert "8 or 16-bit are read" in str(caught.value)
+
+
+def test_decoding_bytes_names_where_they_come_from() -> None:
+    with pytest.raises(ValueError, match="^upload 7: cannot read the image"):
+        decode_image(b"nothing", where="upload 7")
+
+
+def test_decoding_bytes_gives_what_reading_the_file_gives(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.png", RGB)
+    np.testing.assert_array_equal(decode_image(path.read_bytes(), where="bytes"), RGB)
+
+
+def test_image_suffixes_are_lower_case_with_a_dot() -> None:
+    assert all(suffix == suffix.lower() and suffix[0] == "." for suffix in IMAGE_SUFFIXES)
+
+
+# --- broken files -------------------------------------------------------------------------------
+
+
+def first_half(suffix: str, **options: object) -> bytes:
+    noise = np.random.default_rng(0).integers(0, 30, RGB.shape, np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(RGB // 2 + noise).save(stream, Image.registered_extensions()[suffix], **options)
+    content = stream.getvalue()
+    return content[: len(content) // 2]
+
+
+BROKEN: dict[str, tuple[str, bytes]] = {
+    "truncated JPEG": (".jpg", first_half(".jpg")),
+    "truncated progressive JPEG": (".jpg", first_half(".jpg", progressive=True)),
+    "truncated PNG": (".png", first_half(".png")),
+    "truncated WebP": (".webp", first_half(".webp")),
+    "truncated lossless WebP": (".webp", first_half(".webp", lossless=True)),
+    "truncated TIFF": (".tif", first_half(".tif")),
+    "truncated BMP": (".bmp", first_half(".bmp")),
+    "truncated GIF": (".gif", first_half(".gif")),
+    "head of a PNG": (".png", first_half(".png")[:30]),
+    "head of a JPEG": (".jpg", first_half(".jpg")[:30]),
+    "empty file": (".png", b""),
+    "text": (".png", b"<html>404 not found</html>\n" * 9),
+    "zeros": (".jpg", bytes(999)),
+}
+READERS: dict[str, Callable[[Path], object]] = {
+    "image": read_image,
+    "mask": lambda path: read_mask(path, NINE),
+}
+
+
+@pytest.mark.parametrize("what", READERS)
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_file_is_one_clear_error_and_nothing_on_stderr(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], kind: str, what: str
+) -> None:
+    suffix, content = BROKEN[kind]
+    path = tmp_path / f"broken{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"cannot read the {what}") as caught:
+        READERS[what](path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    assert message.endswith("Export it again, or remove it.")
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("what", READERS)
+def test_a_missing_file_is_an_error_that_names_it(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "absent.png"
+    with pytest.raises(ValueError, match=f"cannot read the {what}: No such file") as caught:
+        READERS[what](path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "check that the file is there" in str(caught.value)
+
+
+@pytest.mark.parametrize("what", READERS)
+def test_a_folder_in_place_of_a_file_is_an_error_that_names_it(tmp_path: Path, what: str) -> None:
+    with pytest.raises(ValueError, match=f"cannot read the {what}: Is a directory") as caught:
+        READERS[what](tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path}: ")
+
+
+def test_a_png_that_lacks_only_its_end_is_read_without_a_word(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = saved(tmp_path / "a.png", RGB)
+    path.write_bytes(path.read_bytes()[:-12])  # the IEND chunk: no pixel is in it
+    np.testing.assert_array_equal(read_image(path), RGB)
+    assert capfd.readouterr().err == ""
+
+
+def test_reading_leaves_opencvs_log_level_as_it_was(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.png", RGB)
+    before = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+    try:
+        read_image(path)
+        assert cv2.utils.logging.getLogLevel() == cv2.utils.logging.LOG_LEVEL_ERROR
+    finally:
+        cv2.utils.logging.setLogLevel(before)
+
+
+# --- masks --------------------------------------------------------------------------------------
+
+MASKS: dict[str, tuple[str, Image.Image | np.ndarray, dict[str, object]]] = {
+    "grey PNG": (".png", INDICES, {}),
+    "grey BMP": (".bmp", INDICES, {}),
+    "grey TIFF": (".tif", INDICES, {}),
+    "16-bit PNG": (".png", INDICES.astype(np.uint16), {}),
+    "16-bit TIFF": (".tif", INDICES.astype(np.uint16), {}),
+    "32-bit TIFF": (".tif", INDICES.astype(np.int32), {}),
+    "palette PNG": (".png", palette_image(INDICES), {}),
+    "4-bit palette PNG": (".png", palette_image(INDICES), {"bits": 4}),
+    "palette GIF": (".gif", palette_image(INDICES), {}),
+    "palette PNG with a transparent index": (".png", palette_image(INDICES), {"transparency": 0}),
+    "grey as RGB": (".png", tripled(INDICES), {}),
+    "grey as RGB in WebP": (".webp", tripled(INDICES), {"lossless": True}),
+    "grey as opaque RGBA": (".png", np.dstack([tripled(INDICES), OPAQUE]), {}),
+    "grey with opaque alpha": (".png", np.dstack([INDICES, OPAQUE]), {}),
+}
+
+
+@pytest.mark.parametrize("kind", MASKS)
+def test_every_kind_of_mask_gives_its_indices(tmp_path: Path, kind: str) -> None:
+    suffix, picture, options = MASKS[kind]
+    mask = read_mask(saved(tmp_path / f"m{suffix}", picture, **options), NINE)
+    assert mask.dtype == np.uint8
+    np.testing.assert_array_equal(mask, INDICES)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_palette_indices_survive_bit_depths_below_a_byte(tmp_path: Path, bits: int) -> None:
+    indices = (INDICES % min(9, 2**bits)).astype(np.uint8)
+    path = saved(tmp_path / "m.png", palette_image(indices), bits=bits)
+    assert path.read_bytes()[24] == bits  # the depth in the PNG header: the file is what we want
+    np.testing.assert_array_equal(read_mask(path, NINE), indices)
+
+
+def test_a_one_bit_mask_holds_the_classes_0_and_1(tmp_path: Path) -> None:
+    path = saved(tmp_path / "m.png", INDICES > 4)
+    np.testing.assert_array_equal(
+        read_mask(path, LabelMap.from_names(["below", "above"])), INDICES > 4
+    )
+
+
+def test_sixteen_bit_values_become_their_classes(tmp_path: Path) -> None:
+    labels = LabelMap.from_values({"near": [7], "far": [26001]}, ignore_values=[65535])
+    stored = np.array([[7, 26001, 65535]], np.uint16)
+    np.testing.assert_array_equal(
+        read_mask(saved(tmp_path / "m.png", stored), labels), [[0, 1, 255]]
+    )
+
+
+COLORS = LabelMap.from_colors(
+    {f"class {i}": (250 - 20 * i, 10 * i, 7) for i in range(9)}, ignore_colors=[(255, 255, 255)]
+)
+
+
+@pytest.mark.parametrize(
+    ("picture", "options"),
+    [
+        (palette_image(INDICES), {}),
+        (palette_image(INDICES), {"bits": 4}),
+        (palette_colors(INDICES), {}),
+        (np.dstack([palette_colors(INDICES), OPAQUE]), {}),
+    ],
+    ids=["palette", "4-bit palette", "RGB", "opaque RGBA"],
+)
+def test_classes_given_as_colours_decode_colours(
+    tmp_path: Path, picture: Image.Image | np.ndarray, options: dict[str, object]
+) -> None:
+    path = saved(tmp_path / "m.png", picture, **options)
+    np.testing.assert_array_equal(read_mask(path, COLORS), INDICES)
+
+
+def test_a_grey_mask_shows_its_greys_to_classes_given_as_colours(tmp_path: Path) -> None:
+    labels = LabelMap.from_colors({"black": (0, 0, 0), "white": (255, 255, 255)})
+    path = saved(tmp_path / "m.png", (INDICES > 4) * np.uint8(255))
+    np.testing.assert_array_equal(read_mask(path, labels), INDICES > 4)
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [np.dstack([tripled(INDICES), ALPHA]), np.dstack([INDICES, ALPHA])],
+    ids=["RGBA", "LA"],
+)
+def test_a_mask_with_transparent_pixels_is_refused(tmp_path: Path, picture: np.ndarray) -> None:
+    path = saved(tmp_path / "m.png", picture)
+    with pytest.raises(ValueError, match="transparent pixels.*without an alpha channel") as caught:
+        read_mask(path, NINE)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_a_mask_of_another_colour_mode_is_refused_with_advice(tmp_path: Path) -> None:
+    path = saved(tmp_path / "m.tif", Image.fromarray(RGB).convert("CMYK"))
+    with pytest.raises(ValueError, match="colour mode CMYK; save it as an 8-bit grey, palette"):
+        read_mask(path, NINE)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_a_mask_with_16_bits_in_each_colour_is_refused_and_not_read_as_class_0(
+    tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f"m{suffix}"
+    cv2.imwrite(str(path), tripled(INDICES).astype(np.uint16))
+    with pytest.raises(ValueError, match="16 bits in each of its channels; save it with 8 bits"):
+        read_mask(path, NINE)
+
+
+def test_an_unlisted_value_is_an_error_with_file_value_and_share(tmp_path: Path) -> None:
+    mask = np.zeros((10, 10), np.uint8)
+    mask[0, :3] = 9  # three of a hundred pixels
+    path = saved(tmp_path / "m.png", mask)
+    with pytest.raises(ValueError, match=r"3\.00%.*9 \(3\.00%\)") as caught:
+        read_mask(path, NINE)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "JPEG" not in str(caught.value)
+
+
+def test_a_jpeg_masks_error_advises_png(tmp_path: Path) -> None:
+    smeared = INDICES * np.uint8(25)
+    labels = LabelMap.from_values({f"{i}": [25 * i] for i in range(9)})
+    path = saved(tmp_path / "m.jpg", smeared, quality=30)
+    with pytest.raises(ValueError, match="JPEG changes mask values; masks need PNG"):
+        read_mask(path, labels)
+
+
+def test_mask_values_come_as_indices_or_as_colours_as_asked(tmp_path: Path) -> None:
+    path = saved(tmp_path / "m.png", palette_image(INDICES))
+    np.testing.assert_array_equal(read_mask_values(path, wants_indices=True), INDICES)
+    np.testing.assert_array_equal(
+        read_mask_values(path, wants_indices=False), palette_colors(INDICES)
+    )
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+def test_a_written_mask_reads_back_as_the_same_indices(tmp_path: Path) -> None:
+    mask = INDICES.copy()
+    mask[0] = 255
+    write_mask(tmp_path / "m.png", mask, NINE)
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.png", NINE.as_indices()), mask)
+
+
+def test_a_written_mask_shows_each_class_in_its_colour(tmp_path: Path) -> None:
+    mask = INDICES.copy()
+    mask[0] = 255
+    write_mask(tmp_path / "m.png", mask, COLORS)
+    shown = np.asarray(Image.open(tmp_path / "m.png").convert("RGB"))
+    expected = palette_colors(INDICES)
+    expected[0] = COLORS.ignore_color
+    np.testing.assert_array_equal(shown, expected)
+
+
+def test_an_encoded_mask_is_a_palette_png() -> None:
+    with Image.open(io.BytesIO(encode_mask(INDICES, NINE))) as opened:
+        assert (opened.format, opened.mode) == ("PNG", "P")
+
+
+@pytest.mark.parametrize("picture", [RGB, GREY], ids=["RGB", "grey"])
+def test_an_encoded_png_holds_the_same_pixels(picture: np.ndarray) -> None:
+    decoded = decode_image(encode_png(picture), where="png")
+    np.testing.assert_array_equal(decoded, picture if picture.ndim == 3 else tripled(picture))
+
+
+def test_a_jpeg_of_higher_quality_is_larger_and_nearer() -> None:
+    small, large = (encode_jpeg(RGB, quality=quality) for quality in (20, 95))
+    assert len(small) < len(large)
+    far, near = (
+        np.abs(decode_image(content, where="jpeg").astype(int) - RGB).mean()
+        for content in (small, large)
+    )
+    assert near < far
+
+
+# --- real files ---------------------------------------------------------------------------------
+
+PHOTOS = (
+    *("bird.png", "cat_720p.jpg", "dragonfly.png", "grace_hopper.png", "hot_dog.jpg"),
+    *("owl.jpg", "parrot.jpg", "pets.jpg", "sunflower.png"),
+)
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_photographs_are_read_as_pillow_reads_them(real_data: Path, name: str) -> None:
+    path = real_data / "photos" / name
+    with Image.open(path) as opened:
+        expected = np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
+    # atol=2: two JPEG libraries may round the same block differently
+    np.testing.assert_allclose(read_image(path).astype(int), expected.astype(int), atol=2)
+
+
+def voc_color(index: int) -> tuple[int, int, int]:
+    """The VOC palette, from its definition: the index's bits, three at a time, high bits first."""
+    channels = [0, 0, 0]
+    for place in range(8):
+        for channel in range(3):
+            channels[channel] |= (index >> (3 * place + channel) & 1) << (7 - place)
+    return (channels[0], channels[1], channels[2])
+
+
+@pytest.mark.parametrize("name", ["2007_000033", "2007_000332", "2011_000003", "2010_005582"])
+def test_voc_masks_mean_the_same_by_index_and_by_colour(real_data: Path, name: str) -> None:
+    path = real_data / "voc/VOCdevkit/VOC2012/SegmentationClass" / f"{name}.png"
+    names = [f"class {index}" for index in range(21)]
+    by_index = read_mask(path, LabelMap.from_names(names))
+    by_color = LabelMap.from_colors(
+        {name: voc_color(index) for index, name in enumerate(names)},
+        ignore_colors=[voc_color(255)],
+    )
+    np.testing.assert_array_equal(read_mask(path, by_color), by_index)
+    assert len(np.unique(by_index)) > 1
