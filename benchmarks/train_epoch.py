@@ -18,12 +18,12 @@ import segmentation_models_pytorch as smp
 import torch
 from lightning_fabric import Fabric
 from PIL import Image
-from result_file import write_result
 from torch import nn
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 from torchvision import transforms
 
+from result_file import write_result
 from tessella import build
 from tessella.backends.torch import resolve_precision
 from tessella.data.images import write_mask

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import index as whole
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Shaped, UInt8
@@ -90,7 +90,7 @@ class LabelMap:
         *,
         colors: Sequence[Color] | None = None,
         ignore_values: Sequence[int] = (255,),
-    ) -> Self:
+    ) -> "LabelMap":
         """Masks that hold 0 for the first class, 1 for the second, and so on."""
         return cls.from_values(
             {name: [index] for index, name in enumerate(names)},
@@ -106,7 +106,7 @@ class LabelMap:
         colors: Sequence[Color] | None = None,
         ignore_values: Sequence[int] = (),
         encoding: Encoding = "index",
-    ) -> Self:
+    ) -> "LabelMap":
         """Any file values: class name -> the values (or 24-bit codes) that stand for it."""
         pairs = [(whole(v), index) for index, listed in enumerate(values.values()) for v in listed]
         pairs += [(whole(v), 255) for v in ignore_values]
@@ -123,7 +123,7 @@ class LabelMap:
     @classmethod
     def from_colors(
         cls, colors: Mapping[str, Color], *, ignore_colors: Sequence[Color] = ()
-    ) -> Self:
+    ) -> "LabelMap":
         """RGB-coded masks: class name -> its colour in the file, kept for pictures too."""
         return cls.from_values(
             {name: [pack(color)] for name, color in colors.items()},
@@ -239,7 +239,7 @@ class LabelMap:
             return np.stack([values >> 16, values >> 8 & 255, values & 255], -1).astype(np.uint8)
         return values.astype(np.uint8 if max(first.values(), default=0) < 256 else np.uint16)
 
-    def as_indices(self) -> Self:
+    def as_indices(self) -> "LabelMap":
         """The map of the masks that we write: class index as palette index, 255 ignored."""
         return type(self)(
             names=self.names,
@@ -260,7 +260,7 @@ class LabelMap:
         }
 
     @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+    def from_dict(cls, content: Mapping[str, Any]) -> "LabelMap":
         """The inverse of `to_dict`."""
         return cls(
             names=tuple(content["names"]),

@@ -1,6 +1,6 @@
 """Every choice of a run in one frozen tree: YAML in, YAML out, no key unchecked."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,8 +9,6 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
-    ValidationInfo,
-    ValidatorFunctionWrapHandler,
     field_validator,
 )
 
@@ -34,10 +32,9 @@ class _Part(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+    def _true_is_no_number(cls, value: Any, info: Any) -> Any:
         # pydantic reads true as 1: `flip: true` would flip every image
-        field = cls.model_fields[info.field_name or ""]
-        if isinstance(value, bool) and field.annotation is not bool:
+        if isinstance(value, bool) and cls.model_fields[info.field_name].annotation is not bool:
             raise ValueError("Input should be a number or text, not true or false")
         return value
 
@@ -195,7 +192,7 @@ class TrainRecipe(_Part):
 
     @field_validator("workers", mode="wrap")
     @classmethod
-    def _one_error_not_two(cls, value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    def _one_error_not_two(cls, value: Any, check: Callable[[Any], Any]) -> Any:
         try:
             return check(value)
         except ValidationError as error:
@@ -263,7 +260,7 @@ def _replaced(
     first, rest = keys[0], keys[1:]
     if not rest:
         return {**content, first: value}
-    below = {} if content.get(first) is None else content[first]
+    below: Any = {} if content.get(first) is None else content[first]
     if not isinstance(below, dict):
         raise UsageError(f"{where}: {first} is {below!r} and has no keys; set it as a whole.")
     return {**content, first: _replaced(below, rest, value, where=where)}

@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 import importlib.metadata
+import itertools
 import json
 import os
 import platform
@@ -140,19 +141,27 @@ def open_run(path: Path) -> Run:
 
 
 def default_run_path(recipe_name: str) -> Path:
-    """runs/NAME-DATE-TIME below the current folder."""
+    """runs/NAME-DATE-TIME below the current folder, numbered where that exists already."""
     now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    return Path("runs") / f"{recipe_name}-{now}"
+    path = Path("runs") / f"{recipe_name}-{now}"
+    numbered = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
+    return next(free for free in itertools.chain([path], numbered) if not free.exists())
 
 
 def write_beginnings(
-    run: Run, recipe: Recipe, labels: LabelMap, splits: Mapping[str, Sequence[str]]
+    run: Run,
+    recipe: Recipe,
+    labels: LabelMap,
+    splits: Mapping[str, Sequence[str]],
+    *,
+    device: str,
 ) -> None:
     """Everything about a run that is known before its first step."""
     write_text(run.recipe_file, recipe.to_yaml())
     write_json(run.labels_file, labels.to_dict())
     write_json(run.split_file, {name: list(samples) for name, samples in splits.items()})
-    write_json(run.environment_file, describe_environment(recipe.train.seed, splits))
+    environment = describe_environment(recipe.train.seed, splits)
+    write_json(run.environment_file, {**environment, "device": device})
 
 
 def split_hash(names: Iterable[str]) -> str:

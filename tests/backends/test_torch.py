@@ -5,7 +5,13 @@ import pytest
 import torch
 from torch import nn
 
-from tessella.backends.torch import TorchBackend, as_batch, resolve_device, resolve_precision
+from tessella.backends.torch import (
+    TorchBackend,
+    as_batch,
+    describe,
+    resolve_device,
+    resolve_precision,
+)
 
 CPU = torch.device("cpu")
 
@@ -70,3 +76,7 @@ def test_auto_precision_on_a_cpu_follows_what_it_computes_fast(
 def test_fp16_on_a_cpu_is_refused() -> None:
     with pytest.raises(ValueError, match="precision fp16 needs a GPU"):
         resolve_precision("fp16", CPU)
+
+
+def test_a_cpu_is_described_by_its_threads() -> None:
+    assert describe(CPU) == f"cpu, {torch.get_num_threads()} threads"

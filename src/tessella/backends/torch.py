@@ -58,6 +58,13 @@ def resolve_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def describe(device: torch.device) -> str:
+    """The device as a person would call it: "cpu, 2 threads", or "cuda, NVIDIA H200"."""
+    if device.type == "cuda":
+        return f"cuda, {torch.cuda.get_device_name(device)}"
+    return f"{device.type}, {torch.get_num_threads()} threads"
+
+
 def resolve_precision(name: str, device: torch.device) -> Precision:
     """The precision that `auto` stands for: bf16 where the hardware computes it fast, else fp32.
 

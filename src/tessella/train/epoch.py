@@ -21,7 +21,7 @@ class Pass(NamedTuple):
     """What one pass over a split gave."""
 
     loss: float
-    """Mean over all labelled pixels."""
+    """Mean of the batches' losses, each weighted by its labelled pixels; 0 without any."""
 
     mean_iou: float
     pixel_accuracy: float
@@ -49,7 +49,7 @@ class _Tally:
     def read(self) -> Pass:
         counts = self._counter.read()
         return Pass(
-            loss=float(self._loss / self._pixels),
+            loss=float(self._loss / self._pixels.clamp(min=1)),
             mean_iou=mean_iou(counts),
             pixel_accuracy=pixel_accuracy(counts),
             images_per_second=self._images / (time.perf_counter() - self._started),

@@ -12,7 +12,7 @@ import torch
 from lightning_fabric import Fabric
 
 from tessella import build
-from tessella.backends.torch import Precision, resolve_device, resolve_precision
+from tessella.backends.torch import Precision, describe, resolve_device, resolve_precision
 from tessella.data.dataset import Dataset
 from tessella.data.loader import ScoringLoader, TrainingLoader, resolve_workers
 from tessella.model_folder import write_model
@@ -60,7 +60,7 @@ def train(recipe: Recipe, *, out: Path, track: Track = silently) -> Run:
         recipe.data.train_split: splits.train.names,
         recipe.data.val_split: splits.val.names,
     }
-    write_beginnings(run, recipe, splits.train.labels, names)
+    write_beginnings(run, recipe, splits.train.labels, names, device=describe(session.device))
     with _log_into(run):
         session.run_epochs(run)
     return run
@@ -209,13 +209,20 @@ class _Session:
                 score={"mean_iou": row.val_mean_iou, "epoch": row.epoch},
             )
         write_history(run.history_file, self.state.rows)
+        self._report(row, is_best=is_best)
+
+    def _report(self, row: EpochRow, *, is_best: bool) -> None:
+        validation = (
+            f", validation loss {row.val_loss:.3f}, mean IoU {row.val_mean_iou:.3f}"
+            if self._is_due(row.epoch - 1)
+            else ""
+        )
         logger.info(
-            "epoch %d/%d: loss %.3f, validation loss %.3f, mean IoU %.3f%s; %.1f s, %.0f images/s",
+            "epoch %d/%d: loss %.3f%s%s; %.1f s, %.0f images/s",
             row.epoch,
             self.recipe.train.epochs,
             row.train_loss,
-            row.val_loss,
-            row.val_mean_iou,
+            validation,
             " (best)" if is_best else "",
             row.seconds,
             row.images_per_second,
