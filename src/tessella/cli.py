@@ -28,7 +28,7 @@ app = typer.Typer(
 
 Overrides = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[KEY.PATH=VALUE]...", help="Choices that replace the recipe's."),
+    typer.Argument(metavar="KEY.PATH=VALUE", help="Choices that replace the recipe's."),
 ]
 ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="Run folder or model folder.")]
 DataRoot = Annotated[
@@ -97,7 +97,7 @@ def demo(
 
 @app.command()
 def recipes(
-    name: Annotated[str | None, typer.Argument(help="Print this one as YAML.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Print this one as YAML.")] = None,
 ) -> None:
     """List the shipped recipes, or print one."""
     from tessella.recipe import read_recipe
@@ -114,7 +114,7 @@ def recipes(
 @app.command()
 def train(
     recipe: Annotated[
-        str | None, typer.Argument(help="A shipped recipe's name or a YAML file.")
+        str | None, typer.Argument(metavar="RECIPE", help="A shipped recipe's name or a YAML file.")
     ] = None,
     overrides: Overrides = None,
     data: DataRoot = None,
@@ -128,17 +128,21 @@ def train(
         _refuse_with_resume(recipe=recipe, overrides=overrides, data=data, out=out)
         from tessella.train import resume as resume_run
 
-        with _logging():
+        with _logging(), _saying_how_to_go_on(resume):
             run = resume_run(resume, track=_track())
     else:
         if recipe is None:
-            raise UsageError("no recipe given; `tessella recipes` lists them.")
+            raise UsageError(
+                "no recipe given; `tessella recipes` lists them, and `tessella train folder "
+                "--data ROOT` trains on a folder of your own."
+            )
         chosen = _read_recipe(recipe, overrides or [], data)
         from tessella.run import default_run_path
         from tessella.train import train as train_recipe
 
-        with _logging():
-            run = train_recipe(chosen, out=out or default_run_path(chosen.name), track=_track())
+        place = out or default_run_path(chosen.name)
+        with _logging(), _saying_how_to_go_on(place):
+            run = train_recipe(chosen, out=place, track=_track())
     typer.echo(f"{run.path}\nNext: tessella evaluate {run.path}; tessella report {run.path}")
 
 
@@ -176,7 +180,7 @@ def evaluate(
 def predict(
     model: ModelPath,
     inputs: Annotated[
-        list[str], typer.Argument(metavar="INPUT...", help="Images, folders, or quoted patterns.")
+        list[str], typer.Argument(metavar="INPUT", help="Images, folders, or quoted patterns.")
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")],
     save: Annotated[
@@ -253,6 +257,16 @@ def _score_table(evaluation: "Evaluation") -> str:
     from tessella.terminal import score_table
 
     return score_table(evaluation.document())
+
+
+@contextmanager
+def _saying_how_to_go_on(run: Path) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (run / "checkpoints" / "last.pt").is_file():
+            typer.echo(f"to go on after the last finished epoch: tessella train --resume {run}")
+        raise
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """What is scored is what is shipped: one object that turns images into class maps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -111,7 +111,7 @@ class Window(NamedTuple):
     """Rows and columns of the image that they are the result for."""
 
 
-def windows(size: tuple[int, int], tile: int) -> Iterator[Window]:
+def windows(size: Sequence[int], tile: int) -> Iterator[Window]:
     """Tiles that cover an image of `size` (height, width) exactly once, row by row.
 
     Each tile's output counts only for its own area; the model also sees up to 192 pixels around

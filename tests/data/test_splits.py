@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tessella.data.splits import SPLITS, listed_names, read_lines, split_groups
@@ -83,6 +83,7 @@ GROUPS = st.lists(st.text(max_size=4), max_size=40)
 SHARES = st.tuples(st.floats(0, 0.9), st.floats(0, 0.9)).filter(lambda both: sum(both) < 1)
 
 
+@settings(deadline=None)
 @given(GROUPS, SHARES)
 def test_every_group_is_in_exactly_one_split(
     groups: list[str], shares: tuple[float, float]
@@ -92,6 +93,7 @@ def test_every_group_is_in_exactly_one_split(
     assert set(parts.values()) <= set(SPLITS)
 
 
+@settings(deadline=None)
 @given(GROUPS, SHARES)
 def test_with_three_groups_or_more_no_split_asked_for_is_empty(
     groups: list[str], shares: tuple[float, float]
@@ -105,6 +107,7 @@ def test_with_three_groups_or_more_no_split_asked_for_is_empty(
         assert "train" in parts.values()
 
 
+@settings(deadline=None)
 @given(GROUPS, SHARES, st.randoms())
 def test_neither_order_nor_repeats_matter(
     groups: list[str], shares: tuple[float, float], random: object

@@ -110,3 +110,16 @@ def test_a_batch_without_labels_changes_nothing() -> None:
     train_epoch(work, [batch(3, 2, ignored_rows=8)], total=2)
     after = list(work.segmenter.parameters())
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_a_validation_image_larger_than_a_tile_is_scored_as_a_predictor_scores_it() -> None:
+    work = task()
+    rng = np.random.default_rng(0)
+    images = torch.from_numpy(rng.integers(0, 256, (1, 3, 3, 2100), dtype=np.uint8))
+    masks = torch.from_numpy(rng.integers(0, 2, (1, 3, 2100), dtype=np.uint8))
+    result = validate(work, [Batch(images, masks, ("wide",))], total=1)
+    with torch.no_grad():
+        whole = work.segmenter(images)
+    expected = nn.functional.cross_entropy(whole, masks.long())
+    assert result.loss == pytest.approx(float(expected), rel=1e-6)  # float32 sums
+    assert result.pixel_accuracy == pytest.approx(float((whole.argmax(1) == masks).double().mean()))

@@ -146,8 +146,14 @@ class TrainingLoader:
         return _raising(iter(self._loader))
 
 
+# memory is bounded by pixels, not by images; more at once is no faster on a CPU
+_MAX_BATCH_PIXELS = 1 << 20
+
+
 class ScoringLoader:
-    """Every sample once, in order, at its own size; neighbours of one size share a batch.
+    """Every sample once, in order, at its own size.
+
+    Neighbours of one size share a batch of up to a megapixel; a larger image comes alone.
 
     Workers live as long as the loader and read the same samples in every pass, so that what they
     cache serves the next one.
@@ -211,7 +217,12 @@ def _collate_by_size(samples: list[Sample | _Failure]) -> list[Batch] | _Failure
     for sample in samples:
         if isinstance(sample, _Failure):
             return sample
-        if batches and batches[-1][-1].image.shape == sample.image.shape:
+        pixels = sample.image.shape[0] * sample.image.shape[1]
+        if (
+            batches
+            and batches[-1][-1].image.shape == sample.image.shape
+            and (len(batches[-1]) + 1) * pixels <= _MAX_BATCH_PIXELS
+        ):
             batches[-1].append(sample)
         else:
             batches.append([sample])

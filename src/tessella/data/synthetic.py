@@ -1,6 +1,5 @@
 """Drawn street scenes: a data set that needs no files, for trying things out and for tests."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,18 +47,39 @@ _SMALLEST = 16
 def draw_scene(
     rng: np.random.Generator, *, height: int, width: int
 ) -> tuple[UInt8[np.ndarray, "h w 3"], UInt8[np.ndarray, "h w"]]:
-    """A random street: image (RGB) and mask (indices of `LABELS`, 255 ignored)."""
+    """A random street.
+
+    Args:
+        rng: everything about the scene comes from it.
+        height: rows, at least 16.
+        width: columns, at least 16.
+
+    Returns:
+        Image (RGB) and mask (indices of `LABELS`, 255 where a pixel is ignored).
+    """
     return draw_frame(plan_street(rng), 0, rng=rng, height=height, width=width)
 
 
 def draw_frame(
     street: Street, frame: int, *, rng: np.random.Generator, height: int, width: int
 ) -> tuple[UInt8[np.ndarray, "h w 3"], UInt8[np.ndarray, "h w"]]:
+    """A street as the moving camera sees it at a frame, 0 or more.
+
+    Args:
+        street: what there is to see; the same at any image size.
+        frame: how often the camera and all that moves have gone on.
+        rng: gives the sensor's noise, nothing else.
+        height: rows, at least 16.
+        width: columns, at least 16.
+
+    Returns:
+        Image (RGB) and mask (indices of `LABELS`, 255 where a pixel is ignored).
+    """
     camera = _camera(street, frame, height=height, width=width)
-    travelled = street.view.speed * frame
     canvas = Canvas(camera, haze=street.sky.horizon, visibility_m=street.sky.visibility_m)
     things = sorted(things_at(street, frame), key=_far_end, reverse=True)
     paint_sky(canvas, street.sky)
+    travelled = street.view.speed * frame
     paint_ground(canvas, street, travelled)
     light_ground(canvas, street, things, travelled)
     paint_skyline(canvas, street.sky)
@@ -126,7 +146,8 @@ def _expose(
 ) -> UInt8[np.ndarray, "h w 3"]:
     """What the sensor makes of the light: blur, uneven exposure, a colour cast, noise."""
     height, width = image.shape[:2]
-    soft = cv2.GaussianBlur(image, (0, 0), light.blur * max(unit_px, 0.5))
+    # by the root of the size: a larger sensor resolves more of the same scene
+    soft = cv2.GaussianBlur(image, (0, 0), light.blur * unit_px**0.5)
     exposed = soft * cv2.resize(light.field, (width, height), interpolation=cv2.INTER_LINEAR)
     # the sum of two uniform bytes is near enough to a normal distribution, and far cheaper; its
     # standard deviation is 104.5
@@ -137,25 +158,37 @@ def _expose(
 
 @dataclass(frozen=True)
 class DrawnScenes:
-    """Scenes that are drawn anew each time they are read; any process draws the same ones."""
+    """Scenes that are drawn anew each time they are read.
+
+    A sample depends on seed, split and index alone: any process can draw any of them, in any
+    order, and gets the same pixels.
+    """
 
     split: str
+    """train, val or test: different scenes of the same seed."""
+
     count: int
+    """Number of samples."""
+
     height: int
     width: int
     seed: int
     frames_per_video: int
+    """So many consecutive samples show one street while the camera drives along it."""
 
     @property
     def labels(self) -> LabelMap:
+        """The eight classes."""
         return LABELS
 
     @property
-    def names(self) -> Sequence[str]:
-        return tuple(f"{self.split}-{index:05d}" for index in range(self.count))
+    def names(self) -> tuple[str, ...]:
+        """The name of every sample, such as train-00012."""
+        return tuple(self._name(index) for index in range(self.count))
 
     @property
-    def groups(self) -> Sequence[str]:
+    def groups(self) -> tuple[str, ...]:
+        """The video of every sample, such as train-video-0003; never shared between splits."""
         return tuple(
             f"{self.split}-video-{index // self.frames_per_video:04d}"
             for index in range(self.count)
@@ -165,13 +198,24 @@ class DrawnScenes:
         return self.count
 
     def __getitem__(self, index: int) -> Sample:
-        position = range(self.count)[index]
+        """Draw sample `index`; negative ones count from the end.
+
+        Raises:
+            IndexError: past either end.
+        """
+        if not -self.count <= index < self.count:
+            raise IndexError(f"{self.split} has {self.count} drawn scenes; there is no {index}.")
+        position = index % self.count
         video, frame = divmod(position, self.frames_per_video)
         stream = [self.seed, list(SPLITS).index(self.split), video]
         street = plan_street(np.random.default_rng(stream))
+        # from 1 on: NumPy takes a last 0 for no number at all, which would be the street's stream
         rng = np.random.default_rng([*stream, frame + 1])
         image, mask = draw_frame(street, frame, rng=rng, height=self.height, width=self.width)
-        return Sample(image, mask, f"{self.split}-{position:05d}")
+        return Sample(image, mask, self._name(position))
+
+    def _name(self, index: int) -> str:
+        return f"{self.split}-{index:05d}"
 
 
 def read_drawn_scenes(
@@ -184,8 +228,34 @@ def read_drawn_scenes(
     seed: int = 0,
     frames_per_video: int = 1,
 ) -> DrawnScenes:
+    """One split of drawn street scenes.
+
+    Args:
+        root: not used, nothing is on disk.
+        split: train, val or test.
+        count: number of samples; None gives 240, 48 and 48.
+        height: rows of every image, at least 16.
+        width: columns of every image, at least 16.
+        seed: another one gives other scenes, 0 or more.
+        frames_per_video: how many consecutive samples show one street, at least 1.
+
+    Raises:
+        UsageError: the split is unknown, or a number is not whole or too small.
+    """
+    del root
     if split not in SPLITS:
         raise UsageError(unknown_name("split of synthetic", split, SPLITS))
     return DrawnScenes(
-        split, SPLITS[split] if count is None else count, height, width, seed, frames_per_video
+        split,
+        count=_whole("count", SPLITS[split] if count is None else count, least=1),
+        height=_whole("height", height, least=_SMALLEST),
+        width=_whole("width", width, least=_SMALLEST),
+        seed=_whole("seed", seed, least=0),
+        frames_per_video=_whole("frames_per_video", frames_per_video, least=1),
     )
+
+
+def _whole(option: str, value: int, *, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise UsageError(f"synthetic: {option} is {value!r}; give a whole number from {least} up.")
+    return value

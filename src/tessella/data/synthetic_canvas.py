@@ -17,10 +17,10 @@ from jaxtyping import Float, Int, UInt8
 Tint = tuple[float, float, float]
 """Red, green, blue in 0..255, not yet rounded."""
 
-Polygon = Int[np.ndarray, "corners 2"]
+Polygon = Int[np.ndarray, "_ 2"]
 """Whole pixels (x, y); corners may lie outside the image."""
 
-Tile = UInt8[np.ndarray, "side side"]
+Tile = UInt8[np.ndarray, "_ _"]
 """A square pattern that repeats without a seam."""
 
 TILE_SIDE = 256
@@ -121,10 +121,18 @@ class Camera:
 
 @functools.cache
 def noise_tile(rows: int, columns: int, amplitude: int) -> Tile:
-    """Smooth noise in two octaves; fewer columns than rows give a grain that lies flat.
+    """Smooth noise; fewer columns than rows give a grain that lies flat.
 
-    Values are 0..2 * amplitude, `amplitude` in the middle.
+    Values are 0..2 * amplitude, which is at most 127, and `amplitude` on average.
     """
+    tile = np.rint(amplitude * (1 + _noise(rows, columns))).astype(np.uint8)
+    tile.setflags(write=False)  # shared by every scene
+    return tile
+
+
+@functools.cache
+def _noise(rows: int, columns: int) -> Float[np.ndarray, "side side"]:
+    """Blobs and finer blobs in them, -1..1."""
     rng = np.random.default_rng([rows, columns])
     total = np.zeros((TILE_SIDE, TILE_SIDE), np.float32)
     for octave, weight in ((1, 0.6), (4, 0.4)):
@@ -132,10 +140,9 @@ def noise_tile(rows: int, columns: int, amplitude: int) -> Tile:
         # the middle of three repeats has no seam
         large = cv2.resize(cells, (3 * TILE_SIDE, 3 * TILE_SIDE), interpolation=cv2.INTER_CUBIC)
         total += weight * large[TILE_SIDE : 2 * TILE_SIDE, TILE_SIDE : 2 * TILE_SIDE]
-    spread = np.clip((total - 0.5) * 2.35, -1, 1)
-    tile = np.rint(amplitude * (1 + spread)).astype(np.uint8)
-    tile.setflags(write=False)  # shared by every scene
-    return tile
+    noise = np.clip((total - 0.5) * 2.35, -1, 1)
+    noise.setflags(write=False)
+    return noise
 
 
 def shade(tint: Tint, gain: float) -> Tint:
@@ -201,7 +208,8 @@ class Canvas:
 
         Where an even number of the polygons overlap, they cancel out.
         """
-        cv2.fillPoly(self.image, polygons, tint)
+        if polygons:
+            cv2.fillPoly(self.image, polygons, tint)
 
     def leave_band(self, polygons: Sequence[Polygon]) -> None:
         """Ignore a narrow band around what is filled next, as annotators do at unsure edges."""
@@ -210,7 +218,7 @@ class Canvas:
 
     def fill_rough(self, polygon: Polygon, tint: Tint, kind: Kind, *, grain: Grain) -> None:
         """Fill a polygon with a tint that a pattern, moving along with it, makes uneven."""
-        amplitude = _AMPLITUDE_STEP * round(grain.amplitude / _AMPLITUDE_STEP)
+        amplitude = _AMPLITUDE_STEP * round(min(grain.amplitude, 124) / _AMPLITUDE_STEP)
         red, green, blue = tint
         self.fill(polygon, (red - amplitude, green - amplitude, blue - amplitude), kind)
         x, y, width, height = cv2.boundingRect(polygon)
@@ -230,6 +238,6 @@ class Canvas:
         stencil = np.zeros(size[::-1], np.uint8)
         cv2.fillPoly(stencil, [polygon], 255, offset=(-left, -top))
         # adding 0 outside the polygon is three times as fast as the mask that `cv2.add` takes
-        noise &= stencil
+        noise = cv2.bitwise_and(noise, stencil)
         area = self.image[top:bottom, left:right]
         cv2.add(area, cv2.merge([noise, noise, noise]), dst=area)

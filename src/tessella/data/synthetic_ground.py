@@ -9,6 +9,7 @@ from jaxtyping import Float, UInt8
 
 from tessella.data.synthetic_canvas import TILE_SIDE, Camera, Canvas, Kind, Tint, noise_tile, shade
 from tessella.data.synthetic_street import (
+    BEHIND_M,
     LOOP_M,
     Building,
     Car,
@@ -23,6 +24,8 @@ from tessella.data.synthetic_street import (
 _FAR_M = 115.0
 _BEND_STEPS = 14
 _TILE_PX_PER_M = 24.0  # times LOOP_M a multiple of the tile, so that the loop has no seam
+_UNDER_CAR = 0.55
+_FARTHEST_SHADOW_M = 50.0
 _GRAIN = {Kind.ROAD: 0.15, Kind.PAVEMENT: 0.4, Kind.VEGETATION: 0.45}
 
 
@@ -78,7 +81,7 @@ def _side_streets(
     street: Street, camera: Camera, travelled: float
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """For every side street in sight: its outline with pavements, and its carriageway alone."""
-    outlines = []
+    outlines: list[tuple[np.ndarray, np.ndarray]] = []
     for side, z, length in street.side_streets:
         z0 = ahead(z, travelled)
         z1 = z0 + length
@@ -121,7 +124,7 @@ def _on_the_loop(
 ) -> list[np.ndarray]:
     """Pieces of ground (x0, x1, z0, z1), those that are ahead and not too far to be seen."""
     placed = pieces.copy()
-    placed[:, 2] = ahead(pieces[:, 2], travelled)
+    placed[:, 2] = [ahead(z, travelled) for z in pieces[:, 2].tolist()]
     placed[:, 3] += placed[:, 2] - pieces[:, 2]
     in_sight = (placed[:, 3] > camera.near) & (placed[:, 2] < 60)
     return camera.ground(placed[in_sight], steps=2)
@@ -189,32 +192,28 @@ def _ground_tile() -> UInt8[np.ndarray, "side side 3"]:
 def _cast_shadows(
     gains: Float[np.ndarray, "h w"], camera: Camera, things: Sequence[Placed], *, light: Light
 ) -> None:
-    pieces, depths = [], []
+    sunny = light.shadow < 0.9
+    pieces: list[tuple[float, float, float, float]] = []
+    depths: list[float] = []
     for thing, x, z in things:
-        if not -10 < z < 50:
+        if not -BEHIND_M < z < _FARTHEST_SHADOW_M:
             continue
         reach = light.shadow_reach * thing.height
         match thing:
-            case Car():
-                side = 0.55 * thing.width
-                lean = 0.3 * reach
-                pieces.append(
-                    (
-                        x - side + min(lean, 0),
-                        x + side + max(lean, 0),
-                        z - 0.2,
-                        z + thing.length + 0.2,
-                    )
-                )
-                depths.append(0.55)
-            case Building() if light.shadow < 0.9:
+            case Car():  # also on a dull day: it is dark under a car
+                side, lean = 0.55 * thing.width, 0.3 * reach
+                left, right = x - side + min(lean, 0), x + side + max(lean, 0)
+                pieces.append((left, right, z - 0.2, z + thing.length + 0.2))
+                depths.append(_UNDER_CAR)
+            case Building() if sunny:
                 pieces.append((x, x + reach, z, z + thing.length))
                 depths.append(light.shadow)
-            case Tree() if light.shadow < 0.9:
+            case Tree() if sunny:
                 pieces.append((x, x + reach, z - thing.radius, z + thing.radius))
                 depths.append(light.shadow)
             case _:
                 pass
-    if pieces:
-        for polygon, gain in zip(camera.ground(np.array(pieces), steps=2), depths, strict=True):
-            cv2.fillConvexPoly(gains, polygon, gain)
+    for polygon, gain in zip(
+        camera.ground(np.array(pieces).reshape(-1, 4), steps=2), depths, strict=True
+    ):
+        cv2.fillConvexPoly(gains, polygon, gain)

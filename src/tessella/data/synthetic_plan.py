@@ -31,7 +31,7 @@ _WALLS: tuple[Tint, ...] = (
 _ROOFS: tuple[Tint, ...] = ((140, 72, 54), (92, 90, 94), (70, 62, 60), (160, 110, 80))
 _PAVINGS: tuple[Tint, ...] = ((158, 154, 148), (178, 166, 148), (158, 120, 100), (136, 134, 132))
 _PAINTS: tuple[Tint, ...] = (
-    *((228, 228, 228), (165, 168, 172), (86, 92, 104), (170, 44, 40), (48, 72, 124)),
+    *((228, 228, 228), (168, 170, 176), (206, 164, 60), (178, 44, 40), (50, 80, 150)),
     *((206, 190, 160), (70, 112, 92), (120, 156, 188)),
 )
 _LEAVES: tuple[Tint, ...] = (
@@ -52,14 +52,21 @@ _SKIES: tuple[tuple[Tint, Tint], ...] = (
 )
 
 _FLOORS = (1, 2, 2, 3, 3, 4, 5, 7)
-_POLE_HEIGHTS = {"lamp": (5.0, 8.0), "lights": (3.0, 3.8), "disc": (2.2, 3), "plate": (2.2, 3)}
+_POLES: tuple[tuple[Literal["lamp", "disc", "plate", "lights"], float, float], ...] = (
+    ("lamp", 5.0, 8.0),
+    ("disc", 2.2, 3.0),
+    ("plate", 2.2, 3.0),
+    ("lights", 3.0, 3.8),
+)
+"""Kinds of poles: shape, least and greatest height."""
 
+_TREES: tuple[Literal["round", "cone", "bush"], ...] = ("round", "cone", "bush", "bush")
 
 _Item = TypeVar("_Item")
 
 
 class _Dice:
-    """Random numbers of one street, drawn many at once: one by one they take longer than painting."""
+    """Random numbers of one street, drawn in blocks: a call for each costs several times more."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng
@@ -94,17 +101,13 @@ class _Dice:
 
     def near(self, tint: Tint, spread: float) -> Tint:
         """A colour of the same kind: lighter or darker, and each channel off by up to `spread`."""
-        gain = self.uniform(0.85, 1.15)
-        red, green, blue = tint
+        draw, gain = self.random, self.uniform(0.85, 1.15)
+        red, green, blue = (part * gain + spread * (2 * draw() - 1) for part in tint)
         return (
-            _visible(red * gain + self.uniform(-spread, spread)),
-            _visible(green * gain + self.uniform(-spread, spread)),
-            _visible(blue * gain + self.uniform(-spread, spread)),
+            min(250.0, max(8.0, red)),
+            min(250.0, max(8.0, green)),
+            min(250.0, max(8.0, blue)),
         )
-
-
-def _visible(value: float) -> float:
-    return min(250.0, max(8.0, value))
 
 
 def plan_street(rng: np.random.Generator) -> Street:
@@ -191,7 +194,7 @@ def _plan_building(dice: _Dice, x: float, z: float, *, length: float) -> Buildin
 def _plan_garden(dice: _Dice, edge: float, z: float, *, length: float) -> Iterator[Tree]:
     side = 1 if edge > 0 else -1
     for _ in range(dice.between(2, 5)):
-        shape = dice.pick(("round", "cone", "bush", "bush"))
+        shape = dice.pick(_TREES)
         x = edge + side * dice.uniform(1, 7)
         yield _plan_tree(dice, x, z + dice.uniform(0, length), shape=shape)
 
@@ -269,12 +272,12 @@ def _plan_pedestrians(dice: _Dice, half_width: float, pavement: float) -> Iterat
 
 def _plan_poles(dice: _Dice, half_width: float) -> Iterator[Pole]:
     for _ in range(dice.between(6, 18)):
-        shape = dice.pick(("lamp", "disc", "plate", "lights"))
+        shape, low, high = dice.pick(_POLES)
         yield Pole(
             x=dice.side() * (half_width + dice.uniform(0.2, 0.6)),
             z=dice.uniform(0, LOOP_M),
             tint=dice.tint(_METALS),
-            height=dice.uniform(*_POLE_HEIGHTS[shape]),
+            height=dice.uniform(low, high),
             seed=dice.seed(),
             thickness=dice.uniform(0.15, 0.25),
             sign=dice.tint(_SIGNS),
@@ -283,7 +286,7 @@ def _plan_poles(dice: _Dice, half_width: float) -> Iterator[Pole]:
 
 
 def _plan_clutter(dice: _Dice, edge: float) -> Iterator[Clutter]:
-    for _ in range(dice.between(0, 6)):
+    for _ in range(dice.between(0, 5)):
         yield Clutter(
             x=dice.side() * (edge - 0.6),
             z=dice.uniform(0, LOOP_M),
@@ -344,5 +347,5 @@ def _plan_view(dice: _Dice, half_width: float) -> View:
         speed=dice.uniform(0.25, 0.6),
         sway=dice.uniform(0, 6.28),
         bonnet=dice.tint(_PAINTS),
-        bonnet_rise=max(0.0, dice.uniform(-0.05, 0.05)),
+        bonnet_rise=max(0.0, dice.uniform(-0.04, 0.045)),
     )

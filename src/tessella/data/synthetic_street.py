@@ -17,13 +17,16 @@ LOOP_M = 128.0
 BEHIND_M = 20.0
 """Things are drawn from this far behind the camera on: long ones reach past it."""
 
+LABELLED_M = 24.0
+"""Pedestrians and poles farther away are ignored: too small to annotate, as in real data sets."""
+
 
 @dataclass(frozen=True)
 class Thing:
     """Something that stands in the street."""
 
     x: float
-    """Of its middle (for a building: of the wall along the street), right of the street's middle."""
+    """Of its middle, or of a house's wall along the street; right of the street's middle."""
 
     z: float
     """Of its near end, along the street."""

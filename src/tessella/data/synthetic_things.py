@@ -11,10 +11,12 @@ from tessella.data.synthetic_canvas import (
     Tint,
     shade,
 )
-from tessella.data.synthetic_street import Building, Clutter, Light, Pole, Tree
+from tessella.data.synthetic_street import LABELLED_M, Building, Clutter, Light, Pole, Tree
 
 _GLASS: tuple[Tint, ...] = ((84, 98, 112), (104, 122, 140), (132, 146, 158), (200, 182, 130))
 _BLACK: Tint = (28, 28, 30)
+_LAMP: Tint = (226, 222, 212)
+_BARK: Tint = (104, 80, 58)
 _GLOWS: tuple[Tint, ...] = ((70, 220, 130), (240, 190, 60), (240, 60, 50))
 _TURN = np.linspace(0, 2 * np.pi, 22, endpoint=False)
 _CIRCLE = np.stack([np.cos(_TURN), np.sin(_TURN)], -1)
@@ -24,6 +26,7 @@ _CROWNS = _CIRCLE * np.random.default_rng(5).uniform(0.78, 1.12, (32, len(_TURN)
 _CONES = _CROWNS * (0.55, 0.5) * (1.1 + _CROWNS[..., 1:])
 _WALL_PX_PER_M = 20
 _LEAF_PX_PER_M = 24
+_FARTHEST_POLE_M = 45.0
 
 
 def paint_building(canvas: Canvas, house: Building, x: float, z: float, light: Light) -> None:
@@ -103,7 +106,7 @@ def paint_tree(canvas: Canvas, tree: Tree, x: float, z: float) -> None:
     if tree.shape != "bush":
         low = 0.3 * tall
         half = max(0.11 * scale, camera.unit_px)
-        bark = canvas.haze((104, 80, 58), z)
+        bark = canvas.haze(_BARK, z)
         canvas.fill(
             _box(column - half, foot - tall / 2, column + half, foot), bark, Kind.VEGETATION
         )
@@ -122,15 +125,15 @@ def paint_tree(canvas: Canvas, tree: Tree, x: float, z: float) -> None:
 
 
 def paint_pole(canvas: Canvas, pole: Pole, x: float, z: float) -> None:
-    """A pole, at least two pixels thick at 128x192, with what it carries."""
+    """A pole, at least three pixels thick at 128x192, with what it carries."""
     camera = canvas.camera
-    if z > 60 or not camera.sees(x, z, margin=2.0):
+    if z > _FARTHEST_POLE_M or not camera.sees(x, z, margin=2.0):
         return
     scale, unit = camera.focal_px / z, camera.unit_px
     column, foot = camera.project(np.array((x, 0.0, z))).tolist()
     top = foot - pole.height * scale
-    kind = Kind.POLE if z < 26 else Kind.IGNORED
     thick = max(1, round(max(pole.thickness * scale, 3 * unit))) - 1
+    kind = Kind.POLE if z < LABELLED_M else Kind.IGNORED
     metal, sign = canvas.haze(pole.tint, z), canvas.haze(pole.sign, z)
     left = column - thick // 2
     canvas.fill(_box(left, top, left + thick, foot), metal, kind)
@@ -140,20 +143,20 @@ def paint_pole(canvas: Canvas, pole: Pole, x: float, z: float) -> None:
             canvas.fill(_box(column, top, tip, top + thick), metal, kind)
             half, deep = max(0.35 * scale, 1.5 * unit), max(0.25 * scale, 2 * unit)
             lamp = _box(tip - half, top, tip + half, top + deep)
-            canvas.fill(lamp, canvas.haze((226, 222, 206), z), kind)
+            canvas.fill(lamp, canvas.haze(_LAMP, z), kind)
         case "disc":
             radius = max(0.36 * scale, 2.5 * unit)
             canvas.fill(_disc(column, top, radius), sign, kind)
-            canvas.tint([_disc(column, top, 0.55 * radius)], canvas.haze((222, 222, 218), z))
+            canvas.tint([_disc(column, top, 0.55 * radius)], canvas.haze(_LAMP, z))
         case "plate":
-            wide, high = max(0.45 * scale, 3 * unit), max(0.3 * scale, 2 * unit)
-            canvas.fill(_box(column - wide, top - high, column + wide, top + high), sign, kind)
+            half, deep = max(0.45 * scale, 3 * unit), max(0.3 * scale, 2 * unit)
+            canvas.fill(_box(column - half, top - deep, column + half, top + deep), sign, kind)
         case "lights":
-            wide, high = max(0.17 * scale, 1.5 * unit), max(0.45 * scale, 3 * unit)
-            case = _box(column - wide, top - high, column + wide, top + high)
+            half, deep = max(0.17 * scale, 1.5 * unit), max(0.45 * scale, 3 * unit)
+            case = _box(column - half, top - deep, column + half, top + deep)
             canvas.fill(case, canvas.haze(_BLACK, z), kind)
-            level = top + 0.6 * high * (1 - pole.seed % 3)
-            canvas.tint([_disc(column, level, 0.6 * wide)], _GLOWS[pole.seed % 3])
+            level = top + 0.6 * deep * (1 - pole.seed % 3)
+            canvas.tint([_disc(column, level, 0.6 * half)], _GLOWS[pole.seed % 3])
 
 
 def paint_clutter(canvas: Canvas, box: Clutter, x: float, z: float, light: Light) -> None:

@@ -4,10 +4,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 
-from tessella.data.synthetic_canvas import Canvas, Kind, Tint, shade
-from tessella.data.synthetic_street import Car, Light, Pedestrian
+from tessella.data.synthetic_canvas import Canvas, Kind, Polygon, Tint, shade
+from tessella.data.synthetic_street import LABELLED_M, Car, Light, Pedestrian
 
 _GLASS: tuple[Tint, ...] = ((44, 52, 62), (70, 84, 96), (120, 134, 146))
 _RUBBER: Tint = (28, 28, 30)
@@ -20,6 +19,8 @@ _WAIST, _BOTTOM, _WHEEL = 0.58, 0.14, 0.4
 _ROOF_HALF = 0.42
 """Half the width of a car's roof; 0.5 is half the width of the car."""
 
+_FARTHEST_CAR_M = 70.0
+_FARTHEST_PERSON_M = 38.0
 
 Surface = Literal["tyre", "side", "deck", "end", "glass", "lamp"]
 
@@ -38,31 +39,27 @@ class _Part(NamedTuple):
 def _car_parts(front: float, front_top: float, rear_top: float, rear: float) -> tuple[_Part, ...]:
     """All that is seen of a car, farthest first; the cabin's corners along its length are given."""
     half, roof, waist = 0.5, _ROOF_HALF, _WAIST
-    side = ((half, _BOTTOM, 0), (half, waist, 0), (half, waist, 1), (half, _BOTTOM, 1))
-    cabin = ((half, waist, front), (roof, 1, front_top), (roof, 1, rear_top), (half, waist, rear))
-    screen = (
-        (half, waist, front),
-        (roof, 1, front_top),
-        (-roof, 1, front_top),
-        (-half, waist, front),
-    )
+    near, far = (half, waist, front), (half, waist, rear)
+    near_top, far_top = (roof, 1.0, front_top), (roof, 1.0, rear_top)
+    side = [(half, y, z) for y, z in ((_BOTTOM, 0.0), (waist, 0.0), (waist, 1.0), (_BOTTOM, 1.0))]
+    cabin = np.array([near, near_top, far_top, far])
+    screen = np.array([near, near_top, (-roof, 1.0, front_top), (-half, waist, front)])
     return (
         *(_part("tyre", _upright(x, x + 0.14, 0.0, _WHEEL)) for x in (-0.5, 0.36)),
-        _part("side", side),
+        _part("side", np.array(side)),
         *(_part("tyre", _wheel(middle)) for middle in (0.8, 0.2)),
         _part("deck", _level(half, waist, 0.0, 1.0)),
         _part("end", _upright(-half, half, _BOTTOM, waist)),
         _part("side", cabin),
         _part("deck", _level(roof, 1.0, front_top, rear_top)),
         _part("end", screen),
-        *(_part("glass", _shrunk(np.array(pane))) for pane in (cabin, screen)),
+        *(_part("glass", _shrunk(pane)) for pane in (cabin, screen)),
         *(_part("lamp", _upright(x, x + 0.16, 0.36, 0.48)) for x in (-0.45, 0.29)),
     )
 
 
-def _part(surface: Surface, corners: ArrayLike) -> _Part:
-    points = np.asarray(corners, np.float64)
-    return _Part(surface, points, float(points[:, 2].min()))
+def _part(surface: Surface, corners: Float[np.ndarray, "corners 3"]) -> _Part:
+    return _Part(surface, corners, float(corners[:, 2].min()))
 
 
 def _upright(left: float, right: float, low: float, high: float) -> np.ndarray:
@@ -97,41 +94,36 @@ _CORNERS = {shape: np.concatenate([p.corners for p in parts]) for shape, parts i
 def paint_car(canvas: Canvas, car: Car, x: float, z: float, light: Light) -> None:
     """A car or van, seen from its near end and from the side of the street's middle."""
     camera = canvas.camera
-    end = z + car.length
-    if z > _FARTHEST_CAR_M or not camera.sees(x, end, margin=car.width):
+    if z > _FARTHEST_CAR_M or not camera.sees(x, z + car.length, margin=car.width):
         return
     on_the_right = x + camera.bend * max(z, 0.0) ** 2 > camera.x
     size = (-car.width if on_the_right else car.width, car.height, car.length)
     pixels = camera.project(_CORNERS[car.shape] * size + (x, 0, z))
-    seen = max(z, camera.near)
-    tints: dict[str, Tint] = {
+    painted: list[tuple[Polygon, Surface]] = []
+    start = 0
+    for part in _CARS[car.shape]:
+        end = start + len(part.corners)
+        # sides and decks may reach past the camera; what stands behind it has no picture
+        if part.surface in ("side", "deck") or z + part.nearest * car.length > camera.near:
+            painted.append((pixels[start:end], part.surface))
+        start = end
+    if car.seed % 3 == 0:
+        canvas.leave_band([polygon for polygon, _ in painted])
+    tints = _car_tints(car, light, side=light.left if on_the_right else light.right)
+    hazy = {surface: canvas.haze(tint, max(z, 0.0)) for surface, tint in tints.items()}
+    for polygon, surface in painted:
+        canvas.fill(polygon, hazy[surface], Kind.CAR)
+
+
+def _car_tints(car: Car, light: Light, *, side: float) -> dict[Surface, Tint]:
+    return {
         "tyre": _RUBBER,
-        "side": shade(car.tint, light.left if on_the_right else light.right),
+        "side": shade(car.tint, side),
         "deck": shade(car.tint, 1.12),
         "end": shade(car.tint, light.front),
         "glass": _GLASS[car.seed % 3],
         "lamp": _HEAD_LAMP if car.speed < 0 else _TAIL_LAMP,
     }
-    hazy = {surface: canvas.haze(tint, seen) for surface, tint in tints.items()}
-    painted, start = [], 0
-    for part in _CARS[car.shape]:
-        polygon = pixels[start : start + len(part.corners)]
-        start += len(part.corners)
-        # what lies flat in a plane behind the camera has no picture; sides reach past the camera
-        if part.surface in ("side", "deck") or z + part.nearest * car.length > camera.near:
-            painted.append((polygon, part.surface))
-    if car.seed % 2:
-        canvas.leave_band([polygon for polygon, _ in painted])
-    for polygon, surface in painted:
-        if surface in ("glass", "lamp"):
-            canvas.tint([polygon], hazy[surface])
-        else:
-            canvas.fill(polygon, hazy[surface], Kind.CAR)
-
-
-_FARTHEST_CAR_M = 70.0
-LABELLED_M = 28.0
-_FARTHEST_PERSON_M = 45.0
 
 
 def _person_parts(stride: float) -> tuple[Float[np.ndarray, "corners 2"], ...]:
@@ -149,7 +141,8 @@ def _person_parts(stride: float) -> tuple[Float[np.ndarray, "corners 2"], ...]:
 
 _PEOPLE = [_person_parts(stride) for stride in (0.3, 0.55, 0.8, 1.05)]
 _OUTLINES = [np.concatenate(parts) for parts in _PEOPLE]
-_ENDS = np.cumsum([len(part) for part in _PEOPLE[0]]).tolist()
+_ENDS: list[int] = np.cumsum([len(part) for part in _PEOPLE[0]]).tolist()
+_STARTS = [0, *_ENDS[:-1]]
 
 
 def paint_pedestrian(canvas: Canvas, person: Pedestrian, x: float, z: float) -> None:
@@ -163,7 +156,6 @@ def paint_pedestrian(canvas: Canvas, person: Pedestrian, x: float, z: float) -> 
     kind = Kind.PEDESTRIAN if z < LABELLED_M else Kind.IGNORED
     outlines = _OUTLINES[person.seed % 4] * (wide, -tall) + (column, foot)
     pixels = np.rint(outlines).astype(np.int32)
-    trousers, hair = canvas.haze(person.trousers, z), shade(person.skin, 0.35)
-    tints = (trousers, trousers, canvas.haze(person.tint, z), canvas.haze(person.skin, z), hair)
-    for start, end, tint in zip((0, *_ENDS), _ENDS, tints):
-        canvas.fill(pixels[start:end], tint, kind)
+    tints = (person.trousers, person.trousers, person.tint, person.skin, shade(person.skin, 0.35))
+    for start, end, tint in zip(_STARTS, _ENDS, tints, strict=True):
+        canvas.fill(pixels[start:end], canvas.haze(tint, z), kind)

@@ -10,13 +10,13 @@ from tessella.labels import MAX_CLASSES
 #                               NCHW float32 / bfloat16 / float16    channels-last
 #   logits.argmax(1)                     438 / 414 / 473              145 / 218 / 275
 #   running maximum, masked_fill         148 / 181 / 166
-#   running maximum, below                42 /  76 /  60              201 / 156 / 151
+#   running maximum, below                44 /  76 /  60              201 / 156 / 151
 #   copy to NCHW, then the same                                       636 / 315 / 292
-#   two maxima, below                                                  59 /  58 /  57
+#   two maxima, below                                                  63 /  60 /  57
 # Channels-last with 12 classes: argmax 78, running maximum 44, two maxima 53; with 19: 107, 82, 57.
-_BLOCK = 1 << 18  # pixels; 2^14 takes 79 ms for the 42 above, all of the image at once as long
+_BLOCK = 1 << 18  # pixels; 2^14 takes 79 ms, 2^18 and 2^20 take 42
 _TWO_MAXIMA_FROM = 16  # classes
-_BLOCK_LOGITS = 1 << 19  # 2^17 takes 69 ms for the 59 above
+_BLOCK_LOGITS = 1 << 19  # 2^17 takes 70 ms for the 63 above
 
 
 @torch.no_grad()

@@ -12,6 +12,7 @@ from tessella.data.loader import Batch, num_images
 from tessella.metrics.class_map import class_map
 from tessella.metrics.counter import PixelCounter
 from tessella.metrics.scores import mean_iou, pixel_accuracy
+from tessella.predictor import DEFAULT_TILE, windows
 from tessella.progress import Track
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
@@ -100,12 +101,17 @@ def train_epoch(task: Task, batches: Iterable[Batch], *, total: int) -> Pass:
 
 
 def validate(task: Task, batches: Iterable[Batch], *, total: int) -> Pass:
-    """Loss and scores over a split of `total` images; no random step, each at its own size."""
+    """Loss and scores over a split of `total` images; no random step, each at its own size.
+
+    Large images are computed in the same tiles as a `Predictor` computes them.
+    """
     task.segmenter.eval()
     tally = task.tally()
     with torch.inference_mode():
         for read in task.track(batches, about="validate", total=total, size=num_images):
             batch = task.move(read)
-            logits = task.segmenter(batch.images)
-            tally.add(task.loss(logits, batch.masks), logits, batch)
+            for window in windows(batch.masks.shape[1:], DEFAULT_TILE):
+                logits = task.segmenter(batch.images[:, :, *window.outer])[:, :, *window.inner]
+                part = batch._replace(masks=batch.masks[:, *window.target])
+                tally.add(task.loss(logits, part.masks), logits, part)
     return tally.read()
