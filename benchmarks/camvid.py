@@ -10,7 +10,6 @@ import argparse
 from pathlib import Path
 
 from result_file import write_result
-
 from tessella.evaluate import evaluate_model
 from tessella.recipe import read_recipe
 from tessella.recipes import find_recipe

@@ -28,7 +28,7 @@ from tessella import build
 from tessella.backends.torch import resolve_precision
 from tessella.data.images import write_mask
 from tessella.data.loader import TrainingLoader
-from tessella.data.synthetic import read_drawn_scenes
+from tessella.data.synthetic.scenes import read_drawn_scenes
 from tessella.progress import silently
 from tessella.recipe import read_recipe
 from tessella.train.epoch import Task, train_epoch

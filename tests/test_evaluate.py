@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tessella.data.synthetic import read_drawn_scenes
+from tessella.data.synthetic.scenes import read_drawn_scenes
 from tessella.errors import UsageError
 from tessella.evaluate import evaluate, evaluate_model
 from tessella.labels import LabelMap

@@ -201,3 +201,8 @@ def test_one_value_is_read_as_in_a_file(text: str, value: object) -> None:
 def test_a_value_that_is_no_yaml_is_refused_with_what_to_do(text: str) -> None:
     with pytest.raises(UsageError, match="^override: the value is not YAML; put it in quotes"):
         parse_scalar(text, where="override")
+
+
+def test_a_number_that_only_the_parser_takes_for_one_is_wrong_usage() -> None:
+    with pytest.raises(UsageError, match="r: not YAML"):
+        load_yaml("._", where="r")

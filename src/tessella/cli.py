@@ -97,7 +97,9 @@ def demo(
 
 @app.command()
 def recipes(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Print this one as YAML.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Print this one as YAML.")
+    ] = None,
 ) -> None:
     """List the shipped recipes, or print one."""
     from tessella.recipe import read_recipe

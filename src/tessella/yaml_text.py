@@ -59,6 +59,10 @@ class Located:
         return self.where
 
 
+# ruamel takes "._" and "-_" for numbers and then stumbles over them
+_UNREADABLE = (YAMLError, ValueError, IndexError)
+
+
 def load_yaml(text: str, *, where: str) -> Located:
     """The mapping in a YAML text.
 
@@ -72,7 +76,7 @@ def load_yaml(text: str, *, where: str) -> Located:
         line = f":{mark.line + 1}" if mark else ""
         reason = (error.problem or error.context or "cannot be read").strip()
         raise UsageError(f"{where}{line}: {reason}.") from error
-    except YAMLError as error:
+    except _UNREADABLE as error:
         raise UsageError(f"{where}: not YAML: {error}.") from error
     if not isinstance(content, CommentedMap):
         kinds = {type(None): "nothing", CommentedSeq: "a list"}
@@ -133,7 +137,7 @@ def parse_scalar(text: str, *, where: str) -> Any:
         return text.strip()
     try:
         return _plain(_reader().load(text), where)
-    except YAMLError as error:
+    except _UNREADABLE as error:
         raise UsageError(f"{where}: the value is not YAML; put it in quotes.") from error
 
 

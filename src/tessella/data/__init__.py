@@ -7,7 +7,7 @@ A reader is a function `(root, split, *, options...)` that returns a dataset: `l
 from tessella.data.camvid import read_camvid
 from tessella.data.dataset import Reader
 from tessella.data.folder import read_folder
-from tessella.data.synthetic import read_drawn_scenes
+from tessella.data.synthetic.scenes import read_drawn_scenes
 
 DATASETS: dict[str, Reader] = {
     "camvid": read_camvid,

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from tessella.data.synthetic_canvas import (
+from tessella.data.synthetic.canvas import (
     Canvas,
     Grain,
     Kind,
@@ -11,7 +11,7 @@ from tessella.data.synthetic_canvas import (
     Tint,
     shade,
 )
-from tessella.data.synthetic_street import LABELLED_M, Building, Clutter, Light, Pole, Tree
+from tessella.data.synthetic.street import LABELLED_M, Building, Clutter, Light, Pole, Tree
 
 _GLASS: tuple[Tint, ...] = ((84, 98, 112), (104, 122, 140), (132, 146, 158), (200, 182, 130))
 _BLACK: Tint = (28, 28, 30)

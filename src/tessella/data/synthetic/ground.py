@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from tessella.data.synthetic_canvas import TILE_SIDE, Camera, Canvas, Kind, Tint, noise_tile, shade
-from tessella.data.synthetic_street import (
+from tessella.data.synthetic.canvas import TILE_SIDE, Camera, Canvas, Kind, Tint, noise_tile, shade
+from tessella.data.synthetic.street import (
     BEHIND_M,
     LOOP_M,
     Building,

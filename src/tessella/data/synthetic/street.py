@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from tessella.data.synthetic_canvas import Tint
+from tessella.data.synthetic.canvas import Tint
 
 LOOP_M = 128.0
 BEHIND_M = 20.0

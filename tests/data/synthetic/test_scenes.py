@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import pytest
 
-from tessella.data.synthetic import DrawnScenes, draw_frame, draw_scene, read_drawn_scenes
-from tessella.data.synthetic_canvas import Camera, noise_tile
-from tessella.data.synthetic_plan import plan_street
-from tessella.data.synthetic_street import (
+from tessella.data.synthetic.canvas import Camera, noise_tile
+from tessella.data.synthetic.plan import plan_street
+from tessella.data.synthetic.scenes import DrawnScenes, draw_frame, draw_scene, read_drawn_scenes
+from tessella.data.synthetic.street import (
     Car,
     Pedestrian,
     Pole,
@@ -165,7 +165,7 @@ def digest(samples: Iterable[Sample]) -> str:
 
 DIGEST_ELSEWHERE = """
 import hashlib
-from tessella.data.synthetic import read_drawn_scenes
+from tessella.data.synthetic.scenes import read_drawn_scenes
 scenes = read_drawn_scenes(None, "test", count=9, height=65, width=97, seed=3, frames_per_video=2)
 content = hashlib.sha256()
 for index in (8, 3, 5):

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from tessella.data.synthetic_canvas import Camera, Canvas, Kind, shade
-from tessella.data.synthetic_ground import light_ground, paint_ground, paint_sky, paint_skyline
-from tessella.data.synthetic_plan import plan_street
-from tessella.data.synthetic_street import (
+from tessella.data.synthetic.canvas import Camera, Canvas, Kind, shade
+from tessella.data.synthetic.ground import light_ground, paint_ground, paint_sky, paint_skyline
+from tessella.data.synthetic.plan import plan_street
+from tessella.data.synthetic.street import (
     Building,
     Car,
     Clutter,
@@ -23,8 +23,8 @@ from tessella.data.synthetic_street import (
     View,
     things_at,
 )
-from tessella.data.synthetic_things import paint_building, paint_clutter, paint_pole, paint_tree
-from tessella.data.synthetic_traffic import paint_car, paint_pedestrian
+from tessella.data.synthetic.things import paint_building, paint_clutter, paint_pole, paint_tree
+from tessella.data.synthetic.traffic import paint_car, paint_pedestrian
 from tessella.errors import UsageError
 from tessella.labels import LabelMap
 from tessella.sample import Sample

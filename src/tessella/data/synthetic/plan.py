@@ -6,8 +6,8 @@ from typing import Literal, TypeVar
 import numpy as np
 from jaxtyping import Float
 
-from tessella.data.synthetic_canvas import Tint
-from tessella.data.synthetic_street import (
+from tessella.data.synthetic.canvas import Tint
+from tessella.data.synthetic.street import (
     LOOP_M,
     Building,
     Car,

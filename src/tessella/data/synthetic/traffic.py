@@ -5,8 +5,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from tessella.data.synthetic_canvas import Canvas, Kind, Polygon, Tint, shade
-from tessella.data.synthetic_street import LABELLED_M, Car, Light, Pedestrian
+from tessella.data.synthetic.canvas import Canvas, Kind, Polygon, Tint, shade
+from tessella.data.synthetic.street import LABELLED_M, Car, Light, Pedestrian
 
 _GLASS: tuple[Tint, ...] = ((44, 52, 62), (70, 84, 96), (120, 134, 146))
 _RUBBER: Tint = (28, 28, 30)

@@ -1,0 +1,1 @@
+"""Drawn street scenes: `scenes` is the data set, the other files draw it."""
