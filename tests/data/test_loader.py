@@ -306,3 +306,9 @@ def test_beside_a_cpu_that_trains_nobody_else_reads() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="counts cores the way Linux does")
 def test_beside_a_gpu_up_to_eight_read() -> None:
     assert 1 <= resolve_workers("auto", device_type="cuda") <= 8
+
+
+def test_large_images_come_alone_so_that_memory_follows_pixels_and_not_counts() -> None:
+    sizes = [(600, 1000)] * 3 + [(500, 1000)] * 4
+    batches = list(ScoringLoader(Drawn(sizes), batch_size=8, workers=0))
+    assert [num_images(batch) for batch in batches] == [1, 1, 1, 2, 2]  # up to 1024 x 1024 pixels

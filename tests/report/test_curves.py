@@ -1,6 +1,7 @@
 """Training curves: what is drawn from patchy histories, and what is said about over-fitting."""
 
 import math
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -147,3 +148,14 @@ def test_epochs_without_validation_do_not_count_in_the_remark() -> None:
     train = [3.0, 2.9, 2, 1.9, 1.5, 1.4, 1.2, 1.1, 1, 0.9, 0.8, 0.7]
     val = [3.0, NAN, 2, NAN, 1, NAN, 1.2, NAN, 1.3, NAN, 1.4, NAN]
     assert "rises since epoch 5 " in overfitting_remark(losses(train, val))
+
+
+def test_a_validation_every_second_epoch_is_still_one_curve() -> None:
+
+    history = [
+        {"epoch": e, "train_loss": 1 / e, "val_loss": 1 / e if e % 2 == 0 else NAN}
+        for e in range(1, 9)
+    ]
+    curve = re.search(r'class="curve val" points="([^"]*)"', str(loss_chart(history)))
+    assert curve is not None
+    assert len(curve[1].split()) == 4

@@ -161,9 +161,11 @@ def _in_words(line: Line) -> str:
 
 
 def _train_and_val(history: History, measure: str) -> list[Line]:
+    validated = column(history, f"val_{measure}")
     return [
         Line("training", "train", column(history, f"train_{measure}")),
-        Line("validation", "val", column(history, f"val_{measure}")),
+        # not every epoch need be validated: the curve bridges those that were not
+        Line("validation", "val", [point for point in validated if math.isfinite(point[1])]),
     ]
 
 
