@@ -95,6 +95,6 @@ def test_every_figure_of_a_recipe_has_its_result_file() -> None:
     """A score in a recipe's text names the file in benchmarks/results/ that it comes from."""
     for name, text in shipped_recipes().items():
         if re.search(r"0\.\d\d", text.partition("data:")[0]):
-            files = re.findall(r"benchmarks/results/[\w.-]+", text)
+            files = re.findall(r"benchmarks/results/[\w-]+\.json", text)
             assert files, name
             assert all((ROOT / file).is_file() for file in files), name

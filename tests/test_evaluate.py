@@ -12,6 +12,7 @@ from tessella.errors import UsageError
 from tessella.evaluate import evaluate, evaluate_model
 from tessella.labels import LabelMap
 from tessella.predictor import load
+from tessella.recipe import DataRecipe
 from tessella.run import Run
 from tessella.sample import Sample
 
@@ -125,3 +126,12 @@ def test_a_model_folder_needs_a_recipe_to_know_its_data(tiny_run: Run) -> None:
 def test_an_unknown_split_lists_the_known_ones(tiny_run: Run, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="tset.*train"):
         evaluate_model(tiny_run.path, split="tset")
+
+
+def test_a_test_split_that_is_not_there_points_to_the_validation_split(
+    tiny_run: Run, tmp_path: Path
+) -> None:
+    recipe = tiny_run.recipe()
+    camvid = recipe.model_copy(update={"data": DataRecipe(name="camvid", root=tmp_path)})
+    with pytest.raises(ValueError, match=r"no folder test/.*recipe's test split; --split val"):
+        evaluate_model(tiny_run.path, recipe=camvid)

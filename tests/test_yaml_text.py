@@ -206,3 +206,8 @@ def test_a_value_that_is_no_yaml_is_refused_with_what_to_do(text: str) -> None:
 def test_a_number_that_only_the_parser_takes_for_one_is_wrong_usage() -> None:
     with pytest.raises(UsageError, match="r: not YAML"):
         load_yaml("._", where="r")
+
+
+@pytest.mark.parametrize("pattern", ["{name}", "{name}_L", "{split}/{name}.png"])
+def test_a_path_pattern_is_text_and_not_a_mapping(pattern: str) -> None:
+    assert parse_scalar(pattern, where="override") == pattern

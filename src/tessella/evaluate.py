@@ -177,8 +177,20 @@ def evaluate_model(
             )
         recipe = run.recipe()
     chosen = split or recipe.data.test_split
-    dataset = build.open_dataset(recipe, chosen, root=root)
+    dataset = _open(recipe, chosen, root, was_asked_for=split is not None)
     result = evaluate(predictor, dataset, split=chosen, track=track)
     if run is not None:
         result.write(run.evaluation_folder / f"{chosen}.json")
     return result
+
+
+def _open(recipe: Recipe, split: str, root: Path | None, *, was_asked_for: bool) -> Dataset:
+    try:
+        return build.open_dataset(recipe, split, root=root)
+    except ValueError as error:
+        if was_asked_for or recipe.data.val_split == split:
+            raise
+        raise type(error)(
+            f"{error} This is the recipe's test split; --split {recipe.data.val_split} scores "
+            "another."
+        ) from error

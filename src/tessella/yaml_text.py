@@ -125,6 +125,10 @@ def _plain(node: Any, where: str) -> Any:
     )
 
 
+# path patterns of the folder reader are text, though YAML reads a leading brace as a mapping
+_PATTERNS = ("{name}", "{split}")
+
+
 def parse_scalar(text: str, *, where: str) -> Any:
     """One YAML value: 3, 0.5, true, null, [1, 2], {a: 1}, or else the text itself.
 
@@ -134,6 +138,8 @@ def parse_scalar(text: str, *, where: str) -> Any:
     if not text.strip():
         return None
     if text.lstrip().startswith("#"):  # a colour, not a comment: nothing else stands before it
+        return text.strip()
+    if text.lstrip().startswith(_PATTERNS):
         return text.strip()
     try:
         return _plain(_reader().load(text), where)
