@@ -261,3 +261,22 @@ def test_a_full_disk_gives_one_line_and_leaves_no_part_of_a_file(tmp_path: Path)
     left = {path.name for path in (tmp_path / "run").rglob("*") if path.is_file()}
     assert not {"last.pt", "best.pt", "model.safetensors"} & left
     assert not [name for name in left if "partial" in name]
+
+
+def test_without_torch_the_error_names_the_extra() -> None:
+    code = "import sys; sys.modules['torch'] = None\nfrom tessella.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "train", "demo"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: torch is not installed; this command needs: pip install 'tessella[train]'.\n"
+    )
+
+
+def test_without_torch_recipes_are_still_listed() -> None:
+    code = "import sys; sys.modules['torch'] = None\nfrom tessella.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "recipes"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
