@@ -1,5 +1,6 @@
 """Recipes and tables made into objects: names looked up, options checked, weights in order."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -81,3 +82,31 @@ def test_every_trainable_parameter_is_in_exactly_one_group(recipe_of: MakeRecipe
     optimizer, _ = build.build_optimization(recipe, model, steps_per_epoch=1)
     grouped = [id(p) for group in optimizer.param_groups for p in group["params"]]
     assert sorted(grouped) == sorted(id(p) for p in model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("data={name: folder, options: {val_share: '15%'}}", "val_share: is '15%'; expected float"),
+        ("data={name: folder, options: {images: 5}}", "images: is 5; expected str | None"),
+        ("data.options.count=true", "count: is True; expected int"),
+    ],
+)
+def test_an_option_of_another_kind_is_refused_by_name(
+    recipe_of: MakeRecipe, override: str, message: str
+) -> None:
+    with pytest.raises(UsageError, match=f"data.options.{re.escape(message)}"):
+        build.open_dataset(recipe_of(override), "train")
+
+
+def test_a_loss_option_of_another_kind_is_refused_by_name(recipe_of: MakeRecipe) -> None:
+    recipe = recipe_of("loss.options={label_smoothing: much}")
+    labels = build.open_dataset(recipe, "train").labels
+    with pytest.raises(UsageError, match="loss.options.label_smoothing: is 'much'; expected float"):
+        build.build_loss(recipe, labels, torch.device("cpu"))
+
+
+def test_a_whole_number_suits_an_option_that_may_be_a_fraction(recipe_of: MakeRecipe) -> None:
+    recipe = recipe_of("loss.options={label_smoothing: 0}")
+    labels = build.open_dataset(recipe, "train").labels
+    assert build.build_loss(recipe, labels, torch.device("cpu"))

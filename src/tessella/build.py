@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import nn
@@ -64,11 +64,26 @@ def check_options(
     parameters = inspect.signature(function).parameters.values()
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         return
-    known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in given]
-    for name in options:
+    known = {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in given}
+    for name, value in options.items():
         if name not in known:
             listed = f"known: {', '.join(known)}." if known else "it takes no options."
-            raise UsageError(f"{what}.{name}: unknown option{did_you_mean(name, known)} {listed}")
+            raise UsageError(
+                f"{what}.{name}: unknown option{did_you_mean(name, known) or '.'} {listed}"
+            )
+        if not _fits(value, known[name].annotation):
+            wanted = inspect.formatannotation(known[name].annotation)
+            raise UsageError(f"{what}.{name}: is {value!r}; expected {wanted}.")
+
+
+def _fits(value: object, annotation: Any) -> bool:
+    """Whether a value suits an annotation of int, float, str and None; others are not judged."""
+    kinds = get_args(annotation) or (annotation,)
+    if not set(kinds) <= {int, float, str, type(None)}:
+        return True
+    if isinstance(value, bool):  # an int to Python, but not to whoever wrote a recipe
+        return False
+    return isinstance(value, (*kinds, int) if float in kinds else kinds)
 
 
 def open_dataset(recipe: Recipe, split: str, *, root: Path | None = None) -> Dataset:
