@@ -22,7 +22,11 @@ FLOORS = {
     ),
     **dict.fromkeys(("data", "models", "losses", "metrics", "optim"), 1),
     **dict.fromkeys(
-        ("backends", "recipes", "build", "run", "model_folder", "predictor", "pictures"), 2
+        (
+            *("backends", "recipes", "lookup", "source", "build", "run", "model_folder"),
+            *("predictor", "pictures"),
+        ),
+        2,
     ),
     **dict.fromkeys(("train", "evaluate", "predict", "report", "demo"), 3),
     **dict.fromkeys(("cli", "terminal", "__main__"), 4),
@@ -36,6 +40,8 @@ DOORS = {
     "rich": ("terminal.py",),
     "jinja2": ("report/",),
     "markupsafe": ("report/",),
+    "pycocotools": ("data/coco/",),
+    "scipy": ("data/flowers17.py",),
     "PIL": ("data/images.py", "pictures.py"),
     "cv2": ("data/", "pictures.py", "metrics/"),
     "segmentation_models_pytorch": ("models/",),

@@ -1,8 +1,7 @@
 """Recipes and tables made into objects: names looked up, options checked, weights in order."""
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -13,39 +12,6 @@ from tessella.errors import UsageError
 from tessella.recipe import Recipe
 
 MakeRecipe = Callable[..., Recipe]
-
-
-def loss_with(*, ignore_index: int, class_weights: Any, alpha: float = 1.0) -> None:
-    """Stands for a loss with one option."""
-
-
-def test_a_table_name_gives_its_entry() -> None:
-    table: Mapping[str, Callable[..., Any]] = {"a": len}
-    assert build.look_up("thing", "a", table) is len
-
-
-def test_module_and_function_give_ones_own() -> None:
-    assert build.look_up("thing", "os.path:join", {}) is __import__("os").path.join
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("nothere:f", "thing 'nothere:f': No module named 'nothere'; expected package.module"),
-        ("os:nothere", "thing 'os:nothere': .*no attribute 'nothere'"),
-        ("os:sep", "thing 'os:sep' is str; expected a function"),
-    ],
-)
-def test_what_cannot_be_imported_is_named(name: str, message: str) -> None:
-    with pytest.raises(UsageError, match=message):
-        build.look_up("thing", name, {})
-
-
-def test_an_option_given_by_us_is_not_an_option_of_the_user() -> None:
-    with pytest.raises(UsageError, match=r"x\.ignore_index: unknown option.* known: alpha"):
-        build.check_options(
-            "x", loss_with, {"ignore_index": 3}, given=("ignore_index", "class_weights")
-        )
 
 
 def test_data_is_cached_unless_the_recipe_says_no(recipe_of: MakeRecipe) -> None:

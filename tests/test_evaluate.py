@@ -133,5 +133,5 @@ def test_a_test_split_that_is_not_there_points_to_the_validation_split(
 ) -> None:
     recipe = tiny_run.recipe()
     camvid = recipe.model_copy(update={"data": DataRecipe(name="camvid", root=tmp_path)})
-    with pytest.raises(ValueError, match=r"no folder test/.*recipe's test split; --split val"):
+    with pytest.raises(ValueError, match=r"no folders test/.*recipe's test split; --split val"):
         evaluate_model(tiny_run.path, recipe=camvid)

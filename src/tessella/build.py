@@ -1,89 +1,29 @@
 """A recipe and the tables, made into objects; the only place that sees both."""
 
-import importlib
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from torch import nn
 
-from tessella.data import DATASETS
 from tessella.data.augment import Augmentation
 from tessella.data.cache import CachedDataset
 from tessella.data.dataset import Dataset
 from tessella.errors import UsageError
 from tessella.labels import LabelMap
+from tessella.lookup import check_options, look_up
 from tessella.losses import LOSSES
 from tessella.models import MODELS
 from tessella.models.build import build_segmenter
 from tessella.models.segmenter import Segmenter
 from tessella.optim import build_optimizer, build_schedule, parameter_groups, rate_at
 from tessella.recipe import Recipe
-from tessella.suggestion import did_you_mean, unknown_name
+from tessella.source import Source, find_entry
+from tessella.suggestion import unknown_name
 
 _ENCODER_PREFIX = "network.encoder."
-
-
-def look_up(kind: str, name: str, table: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
-    """The entry of a table, or the user's own `package.module:function`.
-
-    Raises:
-        UsageError: no such entry, module or function.
-    """
-    if ":" not in name:
-        if name not in table:
-            raise UsageError(unknown_name(kind, name, table))
-        return table[name]
-    module, _, function = name.partition(":")
-    try:
-        found = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        raise UsageError(f"{kind} {name!r}: {error}; expected package.module:function.") from error
-    if not callable(found):
-        raise UsageError(f"{kind} {name!r} is {type(found).__name__}; expected a function.")
-    return found  # type: ignore[no-any-return]
-
-
-def check_options(
-    what: str, function: Callable[..., Any], options: Mapping[str, Any], *, given: tuple[str, ...]
-) -> None:
-    """Refuse options that `function` does not take.
-
-    Args:
-        what: the key path of the options, for the message.
-        function: its keyword-only parameters are the options.
-        options: what the recipe says.
-        given: parameters that are passed by us and cannot be options.
-
-    Raises:
-        UsageError: an unknown option, with the closest known one.
-    """
-    parameters = inspect.signature(function).parameters.values()
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        return
-    known = {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in given}
-    for name, value in options.items():
-        if name not in known:
-            listed = f"known: {', '.join(known)}." if known else "it takes no options."
-            raise UsageError(
-                f"{what}.{name}: unknown option{did_you_mean(name, known) or '.'} {listed}"
-            )
-        if not _fits(value, known[name].annotation):
-            wanted = inspect.formatannotation(known[name].annotation)
-            raise UsageError(f"{what}.{name}: is {value!r}; expected {wanted}.")
-
-
-def _fits(value: object, annotation: Any) -> bool:
-    """Whether a value suits an annotation of int, float, str and None; others are not judged."""
-    kinds = get_args(annotation) or (annotation,)
-    if not set(kinds) <= {int, float, str, type(None)}:
-        return True
-    if isinstance(value, bool):  # an int to Python, but not to whoever wrote a recipe
-        return False
-    return isinstance(value, (*kinds, int) if float in kinds else kinds)
 
 
 def open_dataset(recipe: Recipe, split: str, *, root: Path | None = None) -> Dataset:
@@ -98,9 +38,8 @@ def open_dataset(recipe: Recipe, split: str, *, root: Path | None = None) -> Dat
         UsageError: unknown data set, option or split.
         ValueError: the files are not as the data set needs them.
     """
-    reader = look_up("data set", recipe.data.name, DATASETS)
-    check_options("data.options", reader, recipe.data.options, given=())
-    dataset: Dataset = reader(root or recipe.data.root, split, **recipe.data.options)
+    chosen = Source(recipe.data.name, root or recipe.data.root, recipe.data.options)
+    dataset = chosen.open(split)
     if not recipe.data.cache_mb:
         return dataset
     return CachedDataset(dataset, limit_bytes=recipe.data.cache_mb << 20)
@@ -175,7 +114,7 @@ def check_recipe(recipe: Recipe) -> None:
     Raises:
         UsageError: an unknown data set, model or loss.
     """
-    look_up("data set", recipe.data.name, DATASETS)
+    find_entry(recipe.data.name)
     look_up("loss", recipe.loss.name, LOSSES)
     if ":" not in recipe.model.name and recipe.model.name not in MODELS:
         raise UsageError(unknown_name("model", recipe.model.name, MODELS))

@@ -95,7 +95,7 @@ def split(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def dataset(name: str, layout: Layout, split: str) -> Dataset:
-    return DATASETS[name](layout.root, split, **layout.options)
+    return DATASETS[name].read(layout.root, split, **layout.options)
 
 
 def test_a_split_has_its_samples(dataset: Dataset, layout: Layout, split: str) -> None:
@@ -139,7 +139,7 @@ def test_each_sample_has_a_group(dataset: Dataset) -> None:
 
 
 def test_reading_twice_gives_the_same(name: str, layout: Layout, split: str) -> None:
-    first, second = (DATASETS[name](layout.root, split, **layout.options) for _ in range(2))
+    first, second = (DATASETS[name].read(layout.root, split, **layout.options) for _ in range(2))
     assert list(first.names) == list(second.names)
     for one, other in ((first[0], first[0]), (first[0], second[0])):
         np.testing.assert_array_equal(one.image, other.image)
@@ -171,6 +171,7 @@ def test_an_unknown_split_is_wrong_usage_and_lists_the_known_ones(
     name: str, layout: Layout
 ) -> None:
     with pytest.raises(UsageError, match="'no such split'") as caught:
-        DATASETS[name](layout.root, "no such split", **layout.options)
+        DATASETS[name].read(layout.root, "no such split", **layout.options)
     known = str(caught.value).rpartition("Known: ")[2].rstrip(".").split(", ")
-    assert sorted(known) == sorted(layout.sizes)
+    entry = DATASETS[name]
+    assert sorted(known) == sorted((*entry.splits, *entry.unions))

@@ -2,8 +2,9 @@
 
 import pytest
 
-from tessella import build
+from tessella.build import check_recipe
 from tessella.data import DATASETS
+from tessella.lookup import check_options
 from tessella.recipe import Recipe, read_recipe
 from tessella.recipes import shipped_recipes
 
@@ -20,9 +21,9 @@ def test_its_name_is_its_files(recipe: Recipe) -> None:
 
 
 def test_it_names_only_what_the_tables_hold(recipe: Recipe) -> None:
-    build.check_recipe(recipe)
-    reader = DATASETS[recipe.data.name]
-    build.check_options("data.options", reader, recipe.data.options, given=())
+    check_recipe(recipe)
+    reader = DATASETS[recipe.data.name].read
+    check_options("data.options", reader, recipe.data.options, given=())
 
 
 def test_it_says_what_it_is_in_its_first_line(recipe: Recipe) -> None:

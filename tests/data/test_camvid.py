@@ -76,13 +76,16 @@ def test_no_folder_is_wrong_usage() -> None:
 
 
 def test_another_folder_is_refused_with_the_layout_expected(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no folder train/ here .* trainannot/ with masks") as e:
+    with pytest.raises(
+        ValueError, match="no folders train/ and trainannot/ here .* trainannot/ with masks"
+    ) as e:
         read_camvid(tmp_path, "train")
     assert str(e.value).startswith(f"{tmp_path}: ")
 
 
 def test_an_empty_split_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()
+    (tmp_path / "trainannot").mkdir()
     with pytest.raises(ValueError, match="the train split is empty"):
         read_camvid(tmp_path, "train")
 

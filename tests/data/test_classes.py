@@ -127,7 +127,7 @@ def test_classes_txt_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
 def test_classes_txt_of_another_encoding_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "classes.txt"
     path.write_text("Straße\n", encoding="latin-1")
-    with pytest.raises(ValueError, match="byte 4 is not UTF-8 text; save the list as UTF-8") as e:
+    with pytest.raises(ValueError, match="byte 4 is not UTF-8 text; save the file as UTF-8") as e:
         find_classes(tmp_path, [], ignore=None)
     assert str(e.value).startswith(f"{path}: ")
 

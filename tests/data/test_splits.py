@@ -52,7 +52,7 @@ def test_a_list_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
 
 def test_a_list_of_another_encoding_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "val.txt").write_bytes(b"a\nM\xfcnchen\n")
-    with pytest.raises(ValueError, match="byte 3 is not UTF-8 text; save the list as UTF-8") as e:
+    with pytest.raises(ValueError, match="byte 3 is not UTF-8 text; save the file as UTF-8") as e:
         listed_names(tmp_path, "val")
     assert str(e.value).startswith(f"{tmp_path / 'val.txt'}: ")
 

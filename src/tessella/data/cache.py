@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tessella.data.dataset import Dataset
+from tessella.data.dataset import Dataset, is_official
 from tessella.labels import LabelMap
 from tessella.sample import Sample
 
@@ -33,6 +33,11 @@ class CachedDataset:
     def groups(self) -> Sequence[str]:
         """The groups of the data set behind the cache."""
         return self._dataset.groups
+
+    @property
+    def official(self) -> bool:
+        """Whether the split of the data set behind the cache is an official one."""
+        return is_official(self._dataset)
 
     def __len__(self) -> int:
         return len(self._dataset)

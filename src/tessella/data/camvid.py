@@ -7,6 +7,8 @@ train and val share the sequence 0016E5, train and test share 0001TP.
 
 from pathlib import Path
 
+from tessella.data.dataset import DatasetEntry
+from tessella.data.files import existing_root, files_in, home_of, is_file
 from tessella.data.pairs import Pair, PairDataset
 from tessella.data.splits import read_lines
 from tessella.errors import UsageError
@@ -30,7 +32,6 @@ LABELS = LabelMap(
 )
 """Indices and colours of the SegNet tutorial; 11 is void and ignored."""
 
-_FOLDERS = (".", "CamVid", "CamVid-webp")
 _IMAGE_SUFFIXES = (".png", ".webp", ".jpg")
 
 
@@ -38,7 +39,7 @@ def read_camvid(root: Path | None, split: str) -> PairDataset:
     """One split: `train/`, `trainannot/` and so on, with the lists `train.txt` where they exist.
 
     Args:
-        root: the folder that holds `train/`, or one above it called CamVid or CamVid-webp.
+        root: the folder that holds `train/`, or one above it; or a zip of either.
         split: train, val or test.
 
     Raises:
@@ -47,41 +48,50 @@ def read_camvid(root: Path | None, split: str) -> PairDataset:
     """
     if split not in SPLITS:
         raise UsageError(unknown_name("split of camvid", split, SPLITS))
-    if root is None:
-        raise UsageError("camvid: no folder given; say where it is with --data ROOT.")
-    home = _home(root, split)
+    home = _home(existing_root("camvid", root), split)
     stems = _listed_stems(home, split)
     pairs = [_pair(home, split, stem) for stem in stems]
     if not pairs:
         raise ValueError(f"{home / split}: the {split} split is empty; expected CamVid frames.")
-    return PairDataset(pairs, LABELS)
+    return PairDataset(pairs, LABELS, official=True)
 
 
 def _home(root: Path, split: str) -> Path:
-    for folder in _FOLDERS:
-        if (root / folder / split).is_dir():
-            return root / folder
-    raise ValueError(
-        f"{root}: no folder {split}/ here or in CamVid/ below; expected the layout of the SegNet "
-        f"tutorial: {split}/ with images and {split}annot/ with masks."
-    )
+    home = home_of(root, (split, f"{split}annot"), depth=2)
+    if home is None:
+        raise ValueError(
+            f"{root}: no folders {split}/ and {split}annot/ here or below; expected the layout of "
+            f"the SegNet tutorial: {split}/ with images and {split}annot/ with masks."
+        )
+    return home
 
 
 def _listed_stems(home: Path, split: str) -> list[str]:
     """Frame names from the list (absolute paths of another machine: the stems count), or a scan."""
     listing = home / f"{split}.txt"
-    if listing.is_file():
+    if is_file(listing):
         return [Path(line.split()[0]).stem for line in read_lines(listing)]
-    folder = home / split
-    return sorted(p.stem for p in folder.iterdir() if p.suffix.lower() in _IMAGE_SUFFIXES)
+    return sorted(p.stem for p in files_in(home / split) if p.suffix.lower() in _IMAGE_SUFFIXES)
 
 
 def _pair(home: Path, split: str, stem: str) -> Pair:
     images = [home / split / f"{stem}{suffix}" for suffix in _IMAGE_SUFFIXES]
-    image = next((path for path in images if path.is_file()), None)
+    image = next((path for path in images if is_file(path)), None)
     if image is None:
         raise ValueError(f"{home / split}: frame {stem} is listed but has no image file here.")
     mask = home / f"{split}annot" / f"{stem}.png"
-    if not mask.is_file():
+    if not is_file(mask):
         raise ValueError(f"{image}: has no mask; expected {mask}.")
     return Pair(image, mask, stem, group=stem.split("_")[0])
+
+
+def _is_at(root: Path) -> bool:
+    return home_of(root, ("train", "trainannot"), depth=2) is not None
+
+
+ENTRY = DatasetEntry(
+    "CamVid street frames, 11 classes, split of the SegNet tutorial (Brostow et al. 2009)",
+    read_camvid,
+    SPLITS,
+    is_at=_is_at,
+)

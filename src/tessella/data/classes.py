@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tessella.data.files import is_file, read_text
 from tessella.data.images import read_mask_values
 from tessella.data.splits import read_lines
 from tessella.errors import UsageError
@@ -106,18 +107,18 @@ def find_classes(root: Path, masks: Sequence[Path], *, ignore: Sequence[Any] | N
         ValueError: what it states cannot be read.
     """
     written = root / "labels.json"
-    if written.is_file():
+    if is_file(written):
         if ignore is not None:
             raise UsageError(
                 f"data.options.ignore: {written} says already which values are ignored; add them "
                 "there, or state data.options.classes too."
             )
         try:
-            return LabelMap.from_dict(json.loads(written.read_text(encoding="utf-8")))
+            return LabelMap.from_dict(json.loads(read_text(written)))
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{written}: not a label map ({error}); remove or fix it.") from error
     listing = root / "classes.txt"
-    if listing.is_file():
+    if is_file(listing):
         return labels_from_classes(read_lines(listing), ignore=ignore)
     raise UsageError(
         f"{root}: nothing says what the mask values mean. {_proposal(masks)} "

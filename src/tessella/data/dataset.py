@@ -1,6 +1,8 @@
-"""What every data set offers, and what every reader of one takes."""
+"""What every data set offers, and what the table knows about each."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from tessella.labels import LabelMap
@@ -32,3 +34,28 @@ class Dataset(Protocol):
 
 Reader = Callable[..., Dataset]
 """Opens one split: `(root, split, *, options...)`; options are keyword-only and checked by name."""
+
+
+@dataclass(frozen=True)
+class DatasetEntry:
+    """One line of the table of data sets."""
+
+    about: str
+    """What it is and whose, in one line."""
+
+    read: Reader
+    """Opens one split of it."""
+
+    splits: tuple[str, ...]
+    """The splits that share no sample, in the order train, val, test."""
+
+    unions: tuple[str, ...] = ()
+    """Further names of splits that are made of the others, e.g. trainval."""
+
+    is_at: Callable[[Path], bool] | None = None
+    """Whether a folder or zip holds this data set in its own layout; None: it cannot be told."""
+
+
+def is_official(dataset: Dataset) -> bool:
+    """Whether the split is the one that the data set's authors published, not one made here."""
+    return bool(getattr(dataset, "official", False))

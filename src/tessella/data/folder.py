@@ -5,9 +5,7 @@ Paths are patterns with `{name}` (the sample, without its ending) and, if splits
 found by looking for the usual folder names.
 """
 
-import itertools
 import logging
-import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,6 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple
 
 from tessella.data.classes import find_classes, labels_from_classes
+from tessella.data.dataset import DatasetEntry
+from tessella.data.files import existing_root, files_below, is_folder
 from tessella.data.images import IMAGE_SUFFIXES
 from tessella.data.pairs import Pair, PairDataset
 from tessella.data.splits import SPLITS, listed_names, split_groups
@@ -72,10 +72,7 @@ def read_folder(
     """
     if split not in SPLITS:
         raise UsageError(unknown_name("split of a folder", split, SPLITS))
-    if root is None:
-        raise UsageError("folder: no folder given; say where it is with --data ROOT.")
-    if not root.is_dir():
-        raise ValueError(f"{root}: there is no such folder; --data names the one with the images.")
+    root = existing_root("folder", root)
     if missing_masks not in ("refuse", "skip"):
         raise UsageError(unknown_name("missing_masks option", missing_masks, ("refuse", "skip")))
     layout = _layout(root, split, images, masks)
@@ -125,7 +122,7 @@ def _layout(root: Path, split: str, images: str | None, masks: str | None) -> _L
 def _find(root: Path, split: str, folders: Sequence[str]) -> str | None:
     for folder in folders:
         for pattern in (f"{folder}/{{split}}", f"{{split}}/{folder}"):
-            existing = [s for s in SPLITS if (root / pattern.format(split=s)).is_dir()]
+            existing = [s for s in SPLITS if is_folder(root / pattern.format(split=s))]
             if split in existing:
                 return f"{pattern}/{{name}}"
             if existing:  # the images of other splits must not be taken for this one's
@@ -134,7 +131,7 @@ def _find(root: Path, split: str, folders: Sequence[str]) -> str | None:
                     f"{pattern.format(split=split)}; add it, or name another split with "
                     f"data.{split}_split={existing[-1]}."
                 )
-        if (root / folder).is_dir():
+        if is_folder(root / folder):
             return f"{folder}/{{name}}"
     return None
 
@@ -147,7 +144,8 @@ def _files(root: Path, pattern: str, split: str, suffixes: tuple[str, ...]) -> d
     ending = "" if Path("x" + after).suffix.lower() in suffixes else r"\.[^./]+"
     form = re.compile(re.escape(before) + "(?P<name>.+)" + again + ending)
     found: dict[str, Path] = {}
-    for path in _visible_files(Path(before + "x").parent):
+    for place in _files_where_it_is(Path(before + "x").parent):
+        path = place.as_posix()
         match = form.fullmatch(path)
         if match is None or not path.lower().endswith(suffixes):
             continue
@@ -157,18 +155,12 @@ def _files(root: Path, pattern: str, split: str, suffixes: tuple[str, ...]) -> d
                 f"{path}: {found[name].name} has the same name; a sample needs a name of its "
                 "own. Remove one, or give the ending in the pattern."
             )
-        found[name] = Path(path)
+        found[name] = place
     return found
 
 
-def _visible_files(folder: Path) -> list[str]:
-    """Paths of all files below, except hidden ones and those in hidden folders, in order."""
-    found: list[str] = []
-    for where, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        here = "" if where == "." else Path(where).as_posix() + "/"
-        found += [here + name for name in files if not name.startswith(".")]
-    return sorted(found)
+def _files_where_it_is(folder: Path) -> list[Path]:
+    return files_below(folder) if is_folder(folder) else []
 
 
 def _image_and_mask_files(
@@ -265,5 +257,8 @@ def _labels(
     if classes is not None:
         return labels_from_classes(classes, ignore=ignore)
     step = max(1, len(pairs) // 20)
-    masks = [pair.mask for pair in itertools.islice(pairs, 0, None, step) if pair.mask]
+    masks = [pair.mask for pair in pairs[::step] if isinstance(pair.mask, Path)]
     return find_classes(root, masks, ignore=ignore)
+
+
+ENTRY = DatasetEntry("Your own folder of images and folder of masks", read_folder, SPLITS)

@@ -9,6 +9,7 @@ from jaxtyping import Shaped, UInt8
 from PIL import Image, ImageOps
 
 from tessella.atomic import write_bytes
+from tessella.data.files import read_bytes
 from tessella.labels import LabelMap
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".gif")
@@ -35,7 +36,7 @@ def read_image(path: Path) -> UInt8[np.ndarray, "h w 3"]:
 
 def _bytes_of(path: Path, kind: str) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bytes(path)
     except OSError as error:
         raise ValueError(
             f"{path}: cannot read the {kind}: {error.strerror}; check that the file is there and "

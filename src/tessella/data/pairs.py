@@ -4,19 +4,32 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from jaxtyping import UInt8
 
 from tessella.data.images import read_image, read_mask
 from tessella.labels import LabelMap
 from tessella.sample import Sample
 
 
+class DrawnMask(Protocol):
+    """A mask that is not a file of pixels but is drawn from outlines or run lengths."""
+
+    def draw(self, height: int, width: int, labels: LabelMap) -> UInt8[np.ndarray, "h w"]:
+        """The mask of an image of this size, in pixels: class indices, or `ignore_index`."""
+        ...
+
+
 class Pair(NamedTuple):
-    """One image file and its mask file."""
+    """One image file and its mask."""
 
     image: Path
-    mask: Path | None
-    """None when nobody annotated the image."""
+    """May lead into a zip, as everything that `tessella.data.files` reads."""
+
+    mask: Path | DrawnMask | None
+    """A file, something that draws it, or None when nobody annotated the image."""
 
     name: str
     """Unique within the data set."""
@@ -35,6 +48,8 @@ class PairDataset:
 
     pairs: Sequence[Pair]
     labels: LabelMap
+    official: bool = False
+    """Whether the split is the one that the data set's authors published."""
 
     def __post_init__(self) -> None:
         times = Counter(pair.name for pair in self.pairs)
@@ -69,6 +84,9 @@ class PairDataset:
         image = read_image(pair.image)
         if pair.mask is None:
             return Sample(image, None, pair.name)
+        if not isinstance(pair.mask, Path):
+            height, width = image.shape[:2]
+            return Sample(image, pair.mask.draw(height, width, self.labels), pair.name)
         mask = read_mask(pair.mask, self.labels)
         if mask.shape != image.shape[:2]:
             raise ValueError(

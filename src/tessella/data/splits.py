@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from tessella.data.files import is_file, read_text
 from tessella.data.images import IMAGE_SUFFIXES
 from tessella.errors import UsageError
 
@@ -22,9 +23,9 @@ def listed_names(root: Path, split: str) -> list[str] | None:
     """
     for folder in (root, root / "splits"):
         path = folder / f"{split}.txt"
-        if path.is_file():
+        if is_file(path):
             return _names_in(path)
-        others = [other for other in SPLITS if (folder / f"{other}.txt").is_file()]
+        others = [other for other in SPLITS if is_file(folder / f"{other}.txt")]
         if others:
             raise ValueError(
                 f"{folder}: has a list for {', '.join(others)} but no {path.name}; add it, one "
@@ -39,13 +40,7 @@ def read_lines(path: Path) -> list[str]:
     Raises:
         ValueError: the file is not UTF-8.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path}: byte {error.start} is not UTF-8 text; save the list as UTF-8, one name a "
-            "line."
-        ) from error
+    text = read_text(path)
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
+from tessella.data.dataset import DatasetEntry
 from tessella.data.synthetic.canvas import Camera, Canvas, Kind, shade
 from tessella.data.synthetic.ground import light_ground, paint_ground, paint_sky, paint_skyline
 from tessella.data.synthetic.plan import plan_street
@@ -259,3 +260,8 @@ def _whole(option: str, value: int, *, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise UsageError(f"synthetic: {option} is {value!r}; give a whole number from {least} up.")
     return value
+
+
+ENTRY = DatasetEntry(
+    "Street scenes drawn by rule, no files: for trying things out", read_drawn_scenes, tuple(SPLITS)
+)
