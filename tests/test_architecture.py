@@ -40,7 +40,7 @@ DOORS = {
     "rich": ("terminal.py",),
     "jinja2": ("report/",),
     "markupsafe": ("report/",),
-    "pycocotools": ("data/coco/",),
+    "pycocotools": ("data/coco.py", "data/shapes.py"),
     "scipy": ("data/flowers17.py",),
     "PIL": ("data/images.py", "pictures.py"),
     "cv2": ("data/", "pictures.py", "metrics/"),
