@@ -36,7 +36,7 @@ FLOORS = {
 DOORS = {
     "ruamel": ("yaml_text.py",),
     "pydantic": ("recipe.py",),
-    "typer": ("cli.py",),
+    "typer": ("cli/",),
     "rich": ("terminal.py",),
     "jinja2": ("report/",),
     "markupsafe": ("report/",),
@@ -212,7 +212,10 @@ def test_words_readers_and_tables_need_no_torch(module: str) -> None:
 
 
 # Names and shapes only, no behaviour of their own.
-DECLARATIONS = {"errors.py", "sample.py", "progress.py", "data/dataset.py"}
+DECLARATIONS = {
+    *("errors.py", "sample.py", "progress.py", "data/dataset.py"),
+    *("cli/arguments.py", "cli/showing.py"),
+}
 
 
 @pytest.mark.parametrize(

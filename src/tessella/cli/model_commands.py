@@ -1,93 +1,29 @@
-"""The command line: parse, import late, call one function, print."""
+"""The commands around a model: demo, recipes, train, evaluate, predict, report."""
 
-import logging
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tessella import __version__
+from tessella.cli.arguments import DataRoot, Device, ModelPath, Overrides, Tile
+from tessella.cli.showing import messages, progress
 from tessella.errors import UsageError
 
 if TYPE_CHECKING:
     from tessella.evaluate import Evaluation
-    from tessella.progress import Track
     from tessella.recipe import Recipe
 
-app = typer.Typer(
-    help="Give every pixel a class: train, score, predict and report semantic segmentation.",
-    no_args_is_help=True,
-    invoke_without_command=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
 
-Overrides = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="KEY.PATH=VALUE", help="Choices that replace the recipe's."),
-]
-ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="Run folder or model folder.")]
-DataRoot = Annotated[
-    Path | None, typer.Option("--data", metavar="ROOT", help="Folder that holds the data set.")
-]
-Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.")]
-Tile = Annotated[
-    int, typer.Option(metavar="PX", help="Images with a longer side are computed in such tiles.")
-]
-
-
-@app.callback()
-def _options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-    debug: Annotated[  # noqa: ARG001 - read in main(), which must know it before anything fails
-        bool, typer.Option("--debug", help="Show the traceback of an error.")
-    ] = False,
-) -> None:
-    if version:
-        typer.echo(f"tessella {__version__}")
-        raise typer.Exit
-
-
-def main() -> None:
-    """Run the command line; what goes wrong with what we were given ends in one clear line."""
-    arguments = sys.argv[1:]
-    debugging = "--debug" in arguments
-    if debugging:  # anywhere in the line
-        arguments = ["--debug", *(word for word in arguments if word != "--debug")]
-    try:
-        app(args=arguments, prog_name="tessella", standalone_mode=True)
-    except KeyboardInterrupt:
-        typer.echo("stopped.", err=True)
-        raise SystemExit(130) from None
-    except (ValueError, OSError, ImportError) as error:
-        if debugging:
-            raise
-        typer.echo(f"error: {_message(error)}", err=True)
-        raise SystemExit(2 if isinstance(error, UsageError) else 1) from None
-
-
-def _message(error: Exception) -> str:
-    if isinstance(error, ModuleNotFoundError):
-        return f"{error.name} is not installed; this command needs: pip install 'tessella[train]'."
-    if isinstance(error, OSError) and error.strerror:
-        where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror}."
-    return str(error)
-
-
-@app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="New folder for the run.")] = Path("runs/demo"),
 ) -> None:
     """Train, score, predict and report on drawn street scenes: no download, under 2 minutes."""
     from tessella.demo import demo as run_demo
 
-    with _logging():
-        result = run_demo(out, track=_track())
+    with messages():
+        result = run_demo(out, track=progress())
     typer.echo(_score_table(result.evaluation))
     typer.echo(
         f"\nrun       {result.run.path}\npictures  {result.pictures}\nreport    {result.report}\n"
@@ -95,7 +31,6 @@ def demo(
     )
 
 
-@app.command()
 def recipes(
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="Print this one as YAML.")
@@ -113,7 +48,6 @@ def recipes(
         typer.echo(f"{shipped:<12} {about[0] if about else ''}")
 
 
-@app.command()
 def train(
     recipe: Annotated[
         str | None, typer.Argument(metavar="RECIPE", help="A shipped recipe's name or a YAML file.")
@@ -130,8 +64,8 @@ def train(
         _refuse_with_resume(recipe=recipe, overrides=overrides, data=data, out=out)
         from tessella.train import resume as resume_run
 
-        with _logging(), _saying_how_to_go_on(resume):
-            run = resume_run(resume, track=_track())
+        with messages(), _saying_how_to_go_on(resume):
+            run = resume_run(resume, track=progress())
     else:
         if recipe is None:
             raise UsageError(
@@ -143,12 +77,11 @@ def train(
         from tessella.train import train as train_recipe
 
         place = out or default_run_path(chosen.name)
-        with _logging(), _saying_how_to_go_on(place):
-            run = train_recipe(chosen, out=place, track=_track())
+        with messages(), _saying_how_to_go_on(place):
+            run = train_recipe(chosen, out=place, track=progress())
     typer.echo(f"{run.path}\nNext: tessella evaluate {run.path}; tessella report {run.path}")
 
 
-@app.command()
 def evaluate(
     model: ModelPath,
     data: DataRoot = None,
@@ -166,9 +99,9 @@ def evaluate(
     from tessella.evaluate import evaluate_model
 
     chosen = _read_recipe(recipe, [], data) if recipe else None
-    with _logging():
+    with messages():
         result = evaluate_model(
-            model, recipe=chosen, root=data, split=split, device=device, tile=tile, track=_track()
+            model, recipe=chosen, root=data, split=split, device=device, tile=tile, track=progress()
         )
     if json:
         import json as json_text
@@ -178,7 +111,6 @@ def evaluate(
         typer.echo(_score_table(result))
 
 
-@app.command()
 def predict(
     model: ModelPath,
     inputs: Annotated[
@@ -196,14 +128,14 @@ def predict(
     from tessella.predict import predict as predict_files
     from tessella.predictor import load
 
-    with _logging():
+    with messages():
         result = predict_files(
             load(model, device=device, tile=tile),
             inputs,
             out=out,
             save=[word.strip() for word in save.split(",")],
             opacity=opacity,
-            track=_track(),
+            track=progress(),
         )
     for message in result.failed:
         typer.echo(f"error: {message}", err=True)
@@ -212,7 +144,6 @@ def predict(
         raise typer.Exit(1)
 
 
-@app.command()
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
     data: DataRoot = None,
@@ -223,8 +154,8 @@ def report(
     """Write report.html: curves, scores, confusion, and pictures of the best and worst images."""
     from tessella.report.report import report as report_run
 
-    with _logging():
-        path = report_run(run, root=data, split=split, track=_track())
+    with messages():
+        path = report_run(run, root=data, split=split, track=progress())
     typer.echo(str(path))
 
 
@@ -249,12 +180,6 @@ def _refuse_with_resume(**others: object) -> None:
         )
 
 
-def _track() -> "Track":
-    from tessella.terminal import progress_bar
-
-    return progress_bar
-
-
 def _score_table(evaluation: "Evaluation") -> str:
     from tessella.terminal import score_table
 
@@ -271,10 +196,4 @@ def _saying_how_to_go_on(run: Path) -> Iterator[None]:
         raise
 
 
-@contextmanager
-def _logging() -> Iterator[None]:
-    """Our own messages on stderr, other libraries' warnings only."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("tessella").setLevel(logging.INFO)
-    logging.getLogger("lightning_fabric").setLevel(logging.ERROR)
-    yield
+COMMANDS = (demo, recipes, train, evaluate, predict, report)

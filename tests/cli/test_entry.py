@@ -1,6 +1,5 @@
 """The command line as a person types it: what it prints, its exit codes, its one-line errors."""
 
-import json
 import re
 import subprocess
 import sys
@@ -9,53 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-
-from tessella import cli
-from tessella.run import Run
-
-TINY = """
-name: tiny
-data: {name: folder, options: {classes: [ground, thing]}}
-model: {name: plain_unet, options: {depth: 1, base_channels: 2}}
-augment: {crop: [16, 16]}
-train: {epochs: 1, batch_size: 2, precision: fp32, device: cpu, workers: 0}
-"""
-
-
-@pytest.fixture
-def run_cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):  # noqa: ANN201
-    """Runs `tessella WORDS...` here; gives (exit code, stdout, stderr)."""
-
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["tessella", *map(str, words)])
-        capfd.readouterr()
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = stop.code if isinstance(stop.code, int) else 0
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return run
-
-
-@pytest.fixture
-def own_folder(tmp_path: Path) -> Path:
-    """Ten images of a bright square on dark ground, with masks 0 and 1."""
-    root = tmp_path / "mine"
-    rng = np.random.default_rng(0)
-    for kind in ("images", "masks"):
-        (root / kind).mkdir(parents=True)
-    for number in range(10):
-        mask = np.zeros((24, 30), np.uint8)
-        top, left = rng.integers(0, 12, 2)
-        mask[top : top + 10, left : left + 10] = 1
-        image = (mask[..., None] * 150 + rng.integers(0, 60, (24, 30, 3))).astype(np.uint8)
-        Image.fromarray(image).save(root / "images" / f"{number}.png")
-        Image.fromarray(mask).save(root / "masks" / f"{number}.png")
-    (root / "tiny.yaml").write_text(TINY)
-    return root
 
 
 def test_help_names_every_verb(run_cli) -> None:  # noqa: ANN001
@@ -67,45 +19,6 @@ def test_help_names_every_verb(run_cli) -> None:  # noqa: ANN001
 
 def test_version_is_printed(run_cli) -> None:  # noqa: ANN001
     assert run_cli("--version")[:2] == (0, "tessella 0.1.0\n")
-
-
-def test_recipes_lists_each_with_what_it_is(run_cli) -> None:  # noqa: ANN001
-    _, out, _ = run_cli("recipes")
-    assert {line.split()[0] for line in out.splitlines()} >= {"demo", "camvid", "folder"}
-    assert all(len(line.split()) > 3 for line in out.splitlines())
-
-
-def test_a_printed_recipe_is_a_recipe_file(run_cli, tmp_path: Path) -> None:  # noqa: ANN001
-    _, out, _ = run_cli("recipes", "demo")
-    (tmp_path / "mine.yaml").write_text(out)
-    code, _, err = run_cli(
-        "train", tmp_path / "mine.yaml", "train.epochz=1", "--out", tmp_path / "run"
-    )
-    assert (code, err) == (
-        2,
-        "error: override 'train.epochz=1': train.epochz: unknown key; did you mean 'epochs'?\n",
-    )
-
-
-def test_the_whole_path_on_ones_own_folder(run_cli, own_folder: Path, tmp_path: Path) -> None:  # noqa: ANN001
-    run, out = tmp_path / "run", tmp_path / "out"
-    assert run_cli("train", own_folder / "tiny.yaml", "--data", own_folder, "--out", run)[0] == 0
-    code, table, _ = run_cli("evaluate", run)
-    assert code == 0
-    assert re.search(r"mean iou +\d\.\d{3} +\d\.\d{3}", table)
-    code, text, _ = run_cli("evaluate", run, "--split", "val", "--json")
-    assert 0 <= json.loads(text)["scores"]["mean_iou"] <= 1
-    assert run_cli("predict", run, own_folder / "images", "--out", out)[0] == 0
-    assert len(list(out.glob("*_mask.png"))) == len(list(out.glob("*_overlay.png"))) == 10
-    code, place, _ = run_cli("report", run)
-    assert code == 0
-    assert Path(place.strip()).read_text().startswith("<!doctype html>")
-
-
-def test_resume_goes_on_with_the_runs_own_recipe(run_cli, tiny_run: Run) -> None:  # noqa: ANN001
-    code, out, _ = run_cli("train", "--resume", tiny_run.path)
-    assert code == 0
-    assert str(tiny_run.path) in out
 
 
 def break_mask(root: Path, name: str = "3.png") -> Path:
@@ -218,21 +131,6 @@ def test_debug_shows_the_traceback(run_cli) -> None:  # noqa: ANN001
         run_cli("evaluate", "nowhere", "--debug")
 
 
-def test_predict_names_broken_images_and_ends_with_1(
-    run_cli,  # noqa: ANN001
-    tiny_run: Run,
-    own_folder: Path,
-    tmp_path: Path,
-) -> None:
-    truncated = own_folder / "images" / "3.png"
-    truncated.write_bytes(truncated.read_bytes()[:50])
-    code, out, err = run_cli("predict", tiny_run.path, own_folder / "images", "--out", tmp_path)
-    assert code == 1
-    assert err.count("error:") == 1
-    assert "3.png: cannot read the image" in err
-    assert out.startswith("18 files in ")
-
-
 def test_a_full_disk_gives_one_line_and_leaves_no_part_of_a_file(tmp_path: Path) -> None:
     """The system refuses every file beyond 100 kB, as a full disk would, in a real process."""
     code = (
@@ -272,11 +170,3 @@ def test_without_torch_the_error_names_the_extra() -> None:
     assert done.stderr == (
         "error: torch is not installed; this command needs: pip install 'tessella[train]'.\n"
     )
-
-
-def test_without_torch_recipes_are_still_listed() -> None:
-    code = "import sys; sys.modules['torch'] = None\nfrom tessella.cli import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", code, "recipes"], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,3 @@
+"""The command line: parse, import late, call one function, print."""
+
+from tessella.cli.entry import main as main

@@ -1,0 +1,61 @@
+"""The command line's way in: one app, one place where errors become one line."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from tessella import __version__
+from tessella.cli import model_commands
+from tessella.errors import UsageError
+
+app = typer.Typer(
+    help="Give every pixel a class: train, score, predict and report semantic segmentation.",
+    no_args_is_help=True,
+    invoke_without_command=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+for _command in model_commands.COMMANDS:
+    app.command()(_command)
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    debug: Annotated[  # noqa: ARG001 - read in main(), which must know it before anything fails
+        bool, typer.Option("--debug", help="Show the traceback of an error.")
+    ] = False,
+) -> None:
+    if version:
+        typer.echo(f"tessella {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; what goes wrong with what we were given ends in one clear line."""
+    arguments = sys.argv[1:]
+    debugging = "--debug" in arguments
+    if debugging:  # anywhere in the line
+        arguments = ["--debug", *(word for word in arguments if word != "--debug")]
+    try:
+        app(args=arguments, prog_name="tessella", standalone_mode=True)
+    except KeyboardInterrupt:
+        typer.echo("stopped.", err=True)
+        raise SystemExit(130) from None
+    except (ValueError, OSError, ImportError) as error:
+        if debugging:
+            raise
+        typer.echo(f"error: {_message(error)}", err=True)
+        raise SystemExit(2 if isinstance(error, UsageError) else 1) from None
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return f"{error.name} is not installed; this command needs: pip install 'tessella[train]'."
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}."
+    return str(error)

@@ -1,0 +1,71 @@
+"""The commands around a model, called as a user would."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tessella.run import Run
+
+
+def test_recipes_lists_each_with_what_it_is(run_cli) -> None:  # noqa: ANN001
+    _, out, _ = run_cli("recipes")
+    assert {line.split()[0] for line in out.splitlines()} >= {"demo", "camvid", "folder"}
+    assert all(len(line.split()) > 3 for line in out.splitlines())
+
+
+def test_a_printed_recipe_is_a_recipe_file(run_cli, tmp_path: Path) -> None:  # noqa: ANN001
+    _, out, _ = run_cli("recipes", "demo")
+    (tmp_path / "mine.yaml").write_text(out)
+    code, _, err = run_cli(
+        "train", tmp_path / "mine.yaml", "train.epochz=1", "--out", tmp_path / "run"
+    )
+    assert (code, err) == (
+        2,
+        "error: override 'train.epochz=1': train.epochz: unknown key; did you mean 'epochs'?\n",
+    )
+
+
+def test_the_whole_path_on_ones_own_folder(run_cli, own_folder: Path, tmp_path: Path) -> None:  # noqa: ANN001
+    run, out = tmp_path / "run", tmp_path / "out"
+    assert run_cli("train", own_folder / "tiny.yaml", "--data", own_folder, "--out", run)[0] == 0
+    code, table, _ = run_cli("evaluate", run)
+    assert code == 0
+    assert re.search(r"mean iou +\d\.\d{3} +\d\.\d{3}", table)
+    code, text, _ = run_cli("evaluate", run, "--split", "val", "--json")
+    assert 0 <= json.loads(text)["scores"]["mean_iou"] <= 1
+    assert run_cli("predict", run, own_folder / "images", "--out", out)[0] == 0
+    assert len(list(out.glob("*_mask.png"))) == len(list(out.glob("*_overlay.png"))) == 10
+    code, place, _ = run_cli("report", run)
+    assert code == 0
+    assert Path(place.strip()).read_text().startswith("<!doctype html>")
+
+
+def test_resume_goes_on_with_the_runs_own_recipe(run_cli, tiny_run: Run) -> None:  # noqa: ANN001
+    code, out, _ = run_cli("train", "--resume", tiny_run.path)
+    assert code == 0
+    assert str(tiny_run.path) in out
+
+
+def test_predict_names_broken_images_and_ends_with_1(
+    run_cli,  # noqa: ANN001
+    tiny_run: Run,
+    own_folder: Path,
+    tmp_path: Path,
+) -> None:
+    truncated = own_folder / "images" / "3.png"
+    truncated.write_bytes(truncated.read_bytes()[:50])
+    code, out, err = run_cli("predict", tiny_run.path, own_folder / "images", "--out", tmp_path)
+    assert code == 1
+    assert err.count("error:") == 1
+    assert "3.png: cannot read the image" in err
+    assert out.startswith("18 files in ")
+
+
+def test_without_torch_recipes_are_still_listed() -> None:
+    code = "import sys; sys.modules['torch'] = None\nfrom tessella.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "recipes"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
