@@ -24,11 +24,14 @@ FLOORS = {
     **dict.fromkeys(
         (
             *("backends", "recipes", "lookup", "source", "build", "run", "model_folder"),
-            *("predictor", "pictures"),
+            *("predictor", "pictures", "contact"),
         ),
         2,
     ),
-    **dict.fromkeys(("train", "evaluate", "predict", "report", "demo"), 3),
+    **dict.fromkeys(
+        (*("train", "evaluate", "predict", "report", "demo", "audit", "check"), "preview", "stats"),
+        3,
+    ),
     **dict.fromkeys(("cli", "terminal", "__main__"), 4),
 }
 
@@ -38,11 +41,11 @@ DOORS = {
     "pydantic": ("recipe.py",),
     "typer": ("cli/",),
     "rich": ("terminal.py",),
-    "jinja2": ("report/",),
-    "markupsafe": ("report/",),
+    "jinja2": ("report/", "stats/"),
+    "markupsafe": ("report/", "stats/"),
     "pycocotools": ("data/coco.py", "data/shapes.py"),
     "scipy": ("data/flowers17.py",),
-    "PIL": ("data/images.py", "pictures.py"),
+    "PIL": ("data/images.py", "pictures.py", "contact.py"),
     "cv2": ("data/", "pictures.py", "metrics/"),
     "segmentation_models_pytorch": ("models/",),
     "timm": ("models/",),
@@ -52,7 +55,7 @@ DOORS = {
     "lightning_fabric": ("train/",),
     "torch": (
         *("data/loader.py", "models/", "losses/", "metrics/", "optim.py", "backends/"),
-        *("build.py", "model_folder.py", "predictor.py", "train/", "evaluate.py"),
+        *("build.py", "model_folder.py", "predictor.py", "train/", "evaluate.py", "audit/"),
     ),
 }
 

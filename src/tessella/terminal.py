@@ -2,6 +2,7 @@
 
 import math
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -59,6 +60,27 @@ def score_table(document: Mapping[str, Any]) -> str:
         f"{_number(row['recall']):>7} {row['share'] or 0:>8.2%}"
         for row in document["per_class"]
     ]
+    return "\n".join(lines)
+
+
+def audit_table(document: Mapping[str, Any]) -> str:
+    """An audit document as text: each number beside the right one, and what went wrong."""
+    lines = [
+        f"{document['title']}; split {document['split']}, {document['num_images']} images",
+        "",
+        f"{'the tutorial says':<20} {'value':>8}   {'right':<20} {'value':>8}",
+    ]
+    for line in document["lines"]:
+        lines += [
+            f"{line['called']:<20} {_number(line['as_tutorial']):>8}   "
+            f"{line['right_name']:<20} {_number(line['right']):>8}",
+            *textwrap.wrap(
+                f"{line['explanation']} ({', '.join(line['faults'])})",
+                width=96,
+                initial_indent="    ",
+                subsequent_indent="    ",
+            ),
+        ]
     return "\n".join(lines)
 
 

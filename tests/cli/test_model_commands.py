@@ -69,3 +69,31 @@ def test_without_torch_recipes_are_still_listed() -> None:
         [sys.executable, "-c", code, "recipes"], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_audit_lists_the_tutorials(run_cli) -> None:  # noqa: ANN001
+    code, out, _ = run_cli("audit")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == [
+        *("voc2007", "camseq", "flowers17", "stanford2d3ds", "cityscapes")
+    ]
+
+
+def test_audit_sets_the_tutorials_number_beside_the_right_one(run_cli, tiny_run: Run) -> None:  # noqa: ANN001
+    code, out, _ = run_cli("audit", "cityscapes", tiny_run.path)
+    assert code == 0
+    assert re.search(r"Validation Loss +\d\.\d{3} +loss +\d\.\d{3}", out)
+    assert re.search(r"IoU +n/a +mean iou +\d\.\d{3}", out)
+    assert "S4-B02" in out
+
+
+def test_audit_as_json_is_one_document(run_cli, tiny_run: Run) -> None:  # noqa: ANN001
+    code, out, _ = run_cli("audit", "voc2007", tiny_run.path, "--json")
+    assert code == 0
+    assert json.loads(out)["tutorial"] == "voc2007"
+
+
+def test_audit_without_a_run_says_how_to_get_one(run_cli) -> None:  # noqa: ANN001
+    code, _, err = run_cli("audit", "camseq")
+    assert code == 2
+    assert "tessella audit camseq runs/demo" in err

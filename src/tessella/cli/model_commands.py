@@ -159,6 +159,47 @@ def report(
     typer.echo(str(path))
 
 
+def audit(
+    tutorial: Annotated[
+        str | None,
+        typer.Argument(metavar="TUTORIAL", help="By its data set; left out, they are listed."),
+    ] = None,
+    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="Run folder.")] = None,
+    data: DataRoot = None,
+    split: Annotated[
+        str | None, typer.Option(help="Split to score; the recipe's validation split unless given.")
+    ] = None,
+    device: Device = "auto",
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """A tutorial's score of a run the way it was computed there, beside the right one, and why."""
+    if tutorial is None:
+        from tessella.audit.tutorials import TUTORIALS
+
+        for name, known in TUTORIALS.items():
+            typer.echo(f"{name:<14} {known.title}")
+        return
+    from tessella.audit.audit import audit as audit_run
+
+    if run is None:
+        raise UsageError(
+            f"no run given; any will do: tessella audit {tutorial} runs/demo (`tessella demo` "
+            "makes that one)."
+        )
+    with messages():
+        result = audit_run(
+            tutorial, run, root=data, split=split, device=device, track=progress()
+        ).document()
+    if json:
+        import json as json_text
+
+        typer.echo(json_text.dumps(result))
+    else:
+        from tessella.terminal import audit_table
+
+        typer.echo(audit_table(result))
+
+
 def _read_recipe(name: str, overrides: list[str], data: Path | None) -> "Recipe":
     from tessella.recipe import read_recipe
     from tessella.recipes import find_recipe
@@ -196,4 +237,4 @@ def _saying_how_to_go_on(run: Path) -> Iterator[None]:
         raise
 
 
-COMMANDS = (demo, recipes, train, evaluate, predict, report)
+COMMANDS = (demo, recipes, train, evaluate, predict, report, audit)
