@@ -325,3 +325,8 @@ def test_a_value_that_is_a_class_and_ignored_is_refused() -> None:
 def test_a_map_cannot_be_changed() -> None:
     with pytest.raises(FrozenInstanceError):
         ROAD.names = ("other",)  # type: ignore[misc]
+
+
+def test_a_name_given_twice_is_refused_before_it_hides_a_class() -> None:
+    with pytest.raises(ValueError, match="class name listed more than once: road"):
+        LabelMap.from_names(["road", "car", "road"])

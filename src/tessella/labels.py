@@ -92,6 +92,7 @@ class LabelMap:
         ignore_values: Sequence[int] = (255,),
     ) -> "LabelMap":
         """Masks that hold 0 for the first class, 1 for the second, and so on."""
+        _refuse_repeats("class name", names)  # in a dict the second would hide the first
         return cls.from_values(
             {name: [index] for index, name in enumerate(names)},
             colors=colors,

@@ -162,3 +162,10 @@ def test_webp_and_png_hold_the_same_frame(real_data: Path) -> None:
     same = webp.pairs[webp.names.index(name)]
     assert (same.image.suffix, png.pairs[0].image.suffix) == (".webp", ".png")
     np.testing.assert_array_equal(read_image(same.image), read_image(png.pairs[0].image))
+
+
+def test_two_copies_side_by_side_are_not_mixed(tmp_path: Path) -> None:
+    for folder in ("a/train", "a/trainannot", "b/sub/test", "b/sub/testannot"):
+        (tmp_path / folder).mkdir(parents=True)
+    with pytest.raises(ValueError, match="no folders test/ and testannot/"):
+        read_camvid(tmp_path, "test")

@@ -8,7 +8,7 @@ train and val share the sequence 0016E5, train and test share 0001TP.
 from pathlib import Path
 
 from tessella.data.dataset import DatasetEntry
-from tessella.data.files import existing_root, files_in, home_of, is_file
+from tessella.data.files import existing_root, files_in, home_of, is_file, is_folder
 from tessella.data.pairs import Pair, PairDataset
 from tessella.data.splits import read_lines
 from tessella.errors import UsageError
@@ -57,7 +57,10 @@ def read_camvid(root: Path | None, split: str) -> PairDataset:
 
 
 def _home(root: Path, split: str) -> Path:
-    home = home_of(root, (split, f"{split}annot"), depth=2)
+    # one home for all splits: of two copies side by side one may lack a split that the other has
+    home = home_of(root, ("train", "trainannot"), depth=2) or root
+    if not (is_folder(home / split) and is_folder(home / f"{split}annot")):
+        home = home_of(root, (split, f"{split}annot"), depth=2) if home == root else None
     if home is None:
         raise ValueError(
             f"{root}: no folders {split}/ and {split}annot/ here or below; expected the layout of "
