@@ -160,6 +160,116 @@ def test_a_labels_json_that_is_none_is_refused_by_name(tmp_path: Path, content: 
     assert str(caught.value).startswith(f"{path}: ")
 
 
+# --- in the files of other tools ------------------------------------------------------------------
+
+SKY_AND_VOID = {
+    "label_colors.txt": "128 128 128\tsky\n0 0 0\tVoid\n",
+    "class_dict.csv": "name,r,g,b\nsky,128,128,128\nunlabelled,0,0,0\n",
+    "labelmap.txt": "# label:color_rgb:parts:actions\nsky:128,128,128::\nignore:0,0,0::\n",
+}
+
+
+@pytest.mark.parametrize("name", SKY_AND_VOID)
+def test_void_colours_of_a_table_are_ignored(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(SKY_AND_VOID[name])
+    labels = find_classes(tmp_path, [], ignore=None)
+    assert (labels.names, labels.colors) == (("sky",), ((128, 128, 128),))
+    assert decoded(labels, [[128, 128, 128], [0, 0, 0]]) == [[0, IGNORED]]
+
+
+def test_further_colours_are_ignored_when_told(tmp_path: Path) -> None:
+    (tmp_path / "label_colors.txt").write_text(SKY_AND_VOID["label_colors.txt"])
+    labels = find_classes(tmp_path, [], ignore=["#ffffff", [0, 0, 0]])
+    assert decoded(labels, [[255, 255, 255], [0, 0, 0]]) == [[IGNORED, IGNORED]]
+
+
+def test_void_values_of_a_table_are_ignored_and_255_too(tmp_path: Path) -> None:
+    (tmp_path / "_classes.csv").write_text("Pixel Value, Class\n0, void\n1, road\n2, sky\n")
+    labels = find_classes(tmp_path, [], ignore=None)
+    assert labels.names == ("road", "sky")
+    assert decoded(labels, [0, 1, 2, 255]) == [[IGNORED, 0, 1, IGNORED]]
+
+
+def test_ignore_replaces_255_beside_a_table_of_values(tmp_path: Path) -> None:
+    (tmp_path / "dataset.json").write_text('{"labels": {"background": 0, "road": 1, "ignore": 2}}')
+    labels = find_classes(tmp_path, [], ignore=[9, 2])
+    assert decoded(labels, [0, 1, 2, 9]) == [[0, 1, IGNORED, IGNORED]]
+    with pytest.raises(ValueError, match="neither a class nor ignored: 255"):
+        decoded(labels, [255])
+
+
+def test_void_in_a_list_of_names_is_ignored(tmp_path: Path) -> None:
+    (tmp_path / "classes.txt").write_text("Unlabelled\nsky\n")
+    labels = find_classes(tmp_path, [], ignore=None)
+    assert decoded(labels, [0, 1, 255]) == [[IGNORED, 0, IGNORED]]
+
+
+def test_labelmes_ignored_first_line_is_no_class(tmp_path: Path) -> None:
+    (tmp_path / "class_names.txt").write_text("__ignore__\n_background_\nperson\n")
+    labels = find_classes(tmp_path, [], ignore=None)
+    assert labels.names == ("_background_", "person")
+    assert decoded(labels, [0, 1, 255]) == [[0, 1, IGNORED]]
+
+
+@pytest.mark.parametrize("ignore", [[0], [[0, 0, 0]]])
+def test_ignored_values_beside_colours_and_the_reverse_are_wrong_usage(
+    tmp_path: Path, ignore: Any
+) -> None:
+    name = "class_dict.csv" if ignore == [0] else "classes.txt"
+    (tmp_path / name).write_text("name,r,g,b\nsky,128,128,128\n" if ignore == [0] else "sky\n")
+    with pytest.raises(UsageError, match=rf"data.options.ignore is .*{name} gives"):
+        find_classes(tmp_path, [], ignore=ignore)
+
+
+@pytest.mark.parametrize("in_colors", [True, False])
+def test_where_a_table_gives_both_the_masks_tell_which_they_hold(
+    tmp_path: Path, *, in_colors: bool
+) -> None:
+    (tmp_path / "classes.csv").write_text("id,name,r,g,b\n7,sky,0,0,255\n9,road,0,255,0\n")
+    mask = np.array([[[0, 0, 255], [0, 255, 0]]] if in_colors else [[7, 9]], np.uint8)
+    paths = write_masks(tmp_path, mask)
+    labels = find_classes(tmp_path, paths, ignore=None)
+    assert labels.decode(mask, where="test").tolist() == [[0, 1]]
+    assert labels.colors == ((0, 0, 255), (0, 255, 0))
+
+
+def test_a_file_between_the_root_and_the_masks_is_found(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train/_classes.csv").write_text("Pixel Value, Class\n0, background\n1, crack\n")
+    labels = find_classes(tmp_path, [tmp_path / "train/x_mask.png"], ignore=None)
+    assert labels.names == ("background", "crack")
+
+
+def test_labels_json_of_another_form_is_a_table_of_classes(tmp_path: Path) -> None:
+    (tmp_path / "labels.json").write_text('{"0": "sky", "3": "road"}')
+    labels = find_classes(tmp_path, [], ignore=[9])
+    assert decoded(labels, [0, 3, 9]) == [[0, 1, IGNORED]]
+
+
+def test_a_general_file_that_says_nothing_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "meta.json").write_text('{"author": "me"}')
+    with pytest.raises(UsageError, match="nothing says what the mask values mean"):
+        find_classes(tmp_path, [], ignore=None)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("Pixel Value, Class\n0, a\n0, b\n", "file value listed more than once: 0"),
+        ("Pixel Value, Class\n70000, a\n", "file value 70000 is outside"),
+        ("Pixel Value, Class\n0, void\n", "has 1..254 classes, got 0"),
+    ],
+)
+def test_a_table_that_makes_no_label_map_is_refused_by_name(
+    tmp_path: Path, content: str, told: str
+) -> None:
+    path = tmp_path / "_classes.csv"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=told) as caught:
+        find_classes(tmp_path, [], ignore=None)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
 # --- proposed -----------------------------------------------------------------------------------
 
 

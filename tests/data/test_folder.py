@@ -1,5 +1,6 @@
 """Anybody's folder: every layout that people have, and every way to get it wrong."""
 
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -227,6 +228,89 @@ def test_each_image_meets_its_own_mask(tmp_path: Path) -> None:
     assert [int(dataset[i].mask.max()) for i in range(3)] == [1, 0, 1]
 
 
+@pytest.mark.parametrize(
+    ("images", "masks", "words"),
+    [
+        ("images/{}/{name}.jpg", "annotations/{}/{name}.png", ("training", "validation")),
+        ("img_dir/{}/{name}.jpg", "ann_dir/{}/{name}.png", ("train", "val")),
+        ("{}/{name}.jpg", "{}_masks/{name}_mask.gif", ("Train", "Val")),
+        ("{}/{name}_jpg.rf.0.jpg", "{}/{name}_jpg.rf.0_mask.png", ("train", "valid")),
+        ("{}/Urban/images_png/{name}.png", "{}/Urban/masks_png/{name}.png", ("Train", "Val")),
+        ("images{}/{name}_0000.png", "labels{}/{name}.png", ("Tr", "Val")),
+    ],
+    ids=["ADE20K", "mmsegmentation", "Carvana", "Roboflow", "LoveDA", "nnU-Net"],
+)
+def test_the_splits_of_usual_layouts_are_kept(
+    tmp_path: Path, images: str, masks: str, words: tuple[str, str]
+) -> None:
+    for word, names in zip(words, (["1", "2"], ["3"]), strict=True):
+        at = [pattern.replace("{}", word) for pattern in (images, masks)]
+        write_pairs(tmp_path, at[0], at[1], names)
+    parts = {split: read_folder(tmp_path, split, classes=CLASSES) for split in ("train", "val")}
+    assert {split: len(part) for split, part in parts.items()} == {"train": 2, "val": 1}
+    assert int(parts["val"][0].mask.max()) == 1
+
+
+@pytest.mark.parametrize(
+    ("images", "masks"),
+    [
+        ("imgs/{name}_img.jpg", "gts/{name}_gt.png"),
+        ("images/{name}.jpg", "masks/{name}_mask.png"),
+        ("{name}.jpg", "{name}_mask.png"),
+        ("{name}.png", "{name}_L.png"),
+        ("wrapped/data/images/{name}.jpg", "wrapped/data/masks/{name}.png"),
+    ],
+)
+def test_affixes_need_no_patterns(tmp_path: Path, images: str, masks: str) -> None:
+    write_pairs(tmp_path, images, masks, TWENTY)
+    assert all_names(tmp_path, classes=CLASSES) == TWENTY
+
+
+def zipped(folder: Path) -> Path:
+    path = folder.with_suffix(".zip")
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.rglob("*.*")):
+            archive.write(file, file.relative_to(folder.parent))
+    return path
+
+
+@pytest.mark.parametrize(
+    "patterns", [{}, {"images": "data/images/{name}", "masks": "data/masks/{name}"}]
+)
+def test_a_zip_is_read_like_its_folder(tmp_path: Path, patterns: dict[str, str]) -> None:
+    write_pairs(tmp_path / "data", "images/{name}.png", "masks/{name}.png", ["a", "b", "c"])
+    (tmp_path / "data/classes.txt").write_text("ground\nplant\n")
+    (tmp_path / "data/train.txt").write_text("c\na\n")
+    options: dict[str, Any] = {**patterns}
+    if patterns:  # with patterns the zip itself is the folder of the data
+        options |= {"classes": CLASSES, "val_share": 0, "test_share": 0}
+    dataset = read_folder(zipped(tmp_path / "data"), "train", **options)
+    assert dataset.names == (("a", "b", "c") if patterns else ("c", "a"))
+    assert dataset.labels.names == ("ground", "plant")
+    np.testing.assert_array_equal(dataset[0].mask, [[0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]])
+
+
+def test_vocs_lists_say_the_splits(tmp_path: Path) -> None:
+    write_pairs(tmp_path, "JPEGImages/{name}.jpg", "SegmentationClass/{name}.png", ["a", "b", "c"])
+    lists = {"train": ["c", "a"], "val": ["b"]}
+    (tmp_path / "ImageSets/Segmentation").mkdir(parents=True)
+    for split, names in lists.items():
+        (tmp_path / f"ImageSets/Segmentation/{split}.txt").write_text("\n".join(names))
+    parts = {split: list(read_folder(tmp_path, split, classes=CLASSES).names) for split in lists}
+    assert parts == lists
+
+
+@pytest.mark.parametrize(
+    "line", ["21_training", "21", "images/21_training.tif", "21_training.tif 21.gif"]
+)
+def test_a_list_may_name_the_file_where_the_sample_is_called_shorter(
+    tmp_path: Path, line: str
+) -> None:
+    write_pairs(tmp_path, "images/{name}_training.tif", "masks/{name}_manual1.gif", ["21", "22"])
+    (tmp_path / "train.txt").write_text(f"{line}\n")
+    assert read_folder(tmp_path, "train", classes=CLASSES).names == ("21",)
+
+
 # --- held-out shares ----------------------------------------------------------------------------
 
 
@@ -328,6 +412,38 @@ def test_classes_are_found_in_the_folder(tmp_path: Path) -> None:
     assert read_folder(tmp_path, "val").labels.names == ("ground", "plant")
 
 
+def test_roboflows_classes_are_found_in_each_split(tmp_path: Path) -> None:
+    for split, names in (("train", ["a", "b"]), ("valid", ["c"])):
+        write_pairs(tmp_path / split, "{name}.jpg", "{name}_mask.png", names)
+        (tmp_path / split / "_classes.csv").write_text("Pixel Value, Class\n0, soil\n1, crack\n")
+    dataset = read_folder(tmp_path, "val")
+    assert (dataset.names, dataset.labels.names) == (("c",), ("soil", "crack"))
+
+
+def test_cvats_masks_are_read_by_its_own_colours(tmp_path: Path) -> None:
+    write_pairs(tmp_path, "JPEGImages/{name}.png", "SegmentationClass/{name}.png", ["a", "b", "c"])
+    for name in "abc":
+        mask = np.zeros((3, 4, 3), np.uint8)
+        mask[1, 2] = (250, 50, 83)
+        Image.fromarray(mask).save(tmp_path / f"SegmentationClass/{name}.png")
+    (tmp_path / "labelmap.txt").write_text(
+        "# label:color_rgb:parts:actions\nbackground:0,0,0::\ncar:250,50,83::\n"
+    )
+    (tmp_path / "ImageSets/Segmentation").mkdir(parents=True)
+    (tmp_path / "ImageSets/Segmentation/default.txt").write_text("a\nb\nc\n")
+    sample = read_folder(tmp_path, "train")[0]
+    np.testing.assert_array_equal(sample.mask, [[0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]])
+
+
+def test_labelmes_voc_export_is_read_with_its_names(tmp_path: Path) -> None:
+    write_pairs(tmp_path, "JPEGImages/{name}.jpg", "SegmentationClassPNG/{name}.png", TWENTY)
+    for name in TWENTY:
+        write_image(tmp_path / f"SegmentationClassVisualization/{name}.jpg")
+    (tmp_path / "class_names.txt").write_text("__ignore__\n_background_\nperson\n")
+    assert all_names(tmp_path) == TWENTY
+    assert read_folder(tmp_path, "val").labels.names == ("_background_", "person")
+
+
 # --- real folders -------------------------------------------------------------------------------
 
 
@@ -382,3 +498,11 @@ def test_voc_is_read_with_its_lists_copied_beside_it(
     dataset = read_folder(tmp_path, split)
     assert len(dataset) == count
     assert set(np.unique(dataset[0].mask)) <= {*range(21), 255}
+
+
+def test_camseq_is_read_with_nothing_stated(real_data: Path) -> None:
+    dataset = read_folder(real_data / "camseq/CamSeq01-rebuilt", "train", val_share=0, test_share=0)
+    stated = camseq(real_data, val_share=0, test_share=0)
+    assert dataset.labels.names == stated.labels.names
+    assert dataset.names == stated.names
+    np.testing.assert_array_equal(dataset[3].mask, stated[3].mask)

@@ -65,25 +65,41 @@ def test_a_pattern_without_name_is_wrong_usage(tmp_path: Path, option: str) -> N
         read_folder(tmp_path, "train", classes=CLASSES, **{option: "photos"})
 
 
-@pytest.mark.parametrize(
-    ("existing", "told"),
-    [
-        ("nothing", "found no folder of images .*tried images, image, .*images/train and train/"),
-        ("images", "found no folder of masks .*tried masks, mask, .*masks/train and train/masks"),
-    ],
-)
-def test_folders_of_unusual_names_are_asked_for(tmp_path: Path, existing: str, told: str) -> None:
-    (tmp_path / existing).mkdir()
-    with pytest.raises(ValueError, match=told) as caught:
-        read_folder(tmp_path, "train", classes=CLASSES)
-    assert "{name}'" in str(caught.value)
-
-
 def test_a_folder_without_images_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
-    (tmp_path / "masks").mkdir()
-    with pytest.raises(ValueError, match="no images at images/{name} .*data.options.images"):
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(ValueError, match="no images: 0 masks and 1 other files; .*options.images"):
         read_folder(tmp_path, "train", classes=CLASSES)
+
+
+def test_images_without_any_mask_are_an_error_that_asks_for_them(tmp_path: Path) -> None:
+    write_image(tmp_path / "photos/a.jpg")
+    with pytest.raises(ValueError, match=r"1 images \(a.jpg\) but no masks; .*options.masks") as e:
+        read_folder(tmp_path, "train", classes=CLASSES)
+    assert str(e.value).startswith(f"{tmp_path}: ")
+
+
+def test_names_that_do_not_belong_together_are_shown(tmp_path: Path) -> None:
+    write_image(tmp_path / "images/cat.jpg")
+    write_mask(tmp_path / "masks/dog.png")
+    with pytest.raises(ValueError, match=r"1 images \(cat.jpg\) and 1 masks \(dog.png\), but no"):
+        read_folder(tmp_path, "train", classes=CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "told"),
+    [
+        ({"images": "photos/{name}"}, "no images at photos/{name}: 1 masks and 1 other files"),
+        ({"masks": "truth/{name}"}, "but no masks at truth/{name}; expected"),
+    ],
+)
+def test_a_pattern_that_fits_nothing_is_named(
+    tmp_path: Path, patterns: dict[str, str], told: str
+) -> None:
+    write_image(tmp_path / "images/a.jpg")
+    write_mask(tmp_path / "masks/a.png")
+    with pytest.raises(ValueError, match=told):
+        read_folder(tmp_path, "train", classes=CLASSES, **patterns)
 
 
 @pytest.fixture
@@ -119,6 +135,16 @@ def test_masks_without_image_are_told_in_the_log(
     with caplog.at_level(logging.WARNING, logger="tessella.data.folder"):
         read_folder(tmp_path, "train", classes=CLASSES)
     assert "1 masks have no image: alone" in caplog.text
+
+
+def test_images_beside_the_folders_of_splits_are_told_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_pairs(tmp_path, "images/train/{name}.jpg", "masks/train/{name}.png", ["a"])
+    write_pairs(tmp_path, "images/{name}.jpg", "masks/{name}.png", ["b"])
+    with caplog.at_level(logging.WARNING, logger="tessella.data.folder"):
+        assert read_folder(tmp_path, "train", classes=CLASSES).names == ("a",)
+    assert "1 images lie in no folder of a split and are left out: b" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
-"""Anybody's own data: a folder of images and a folder of masks.
+"""Anybody's own data: a folder or zip of images and masks.
 
-Paths are patterns with `{name}` (the sample, without its ending) and, if splits are sub-folders,
-`{split}`: images in `images/{split}/{name}`, masks in `masks/{split}/{name}`. Left out, they are
-found by looking for the usual folder names.
+Which files are which is found by `tessella.data.layout`, or told by patterns with `{name}` (the
+sample, without its ending) and, if splits are sub-folders, `{split}`: images in
+`images/{split}/{name}`, masks in `masks/{split}/{name}`.
 """
 
 import logging
@@ -10,12 +10,13 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from tessella.data.classes import find_classes, labels_from_classes
 from tessella.data.dataset import DatasetEntry
-from tessella.data.files import existing_root, files_below, is_folder
+from tessella.data.files import existing_root
 from tessella.data.images import IMAGE_SUFFIXES
+from tessella.data.layout import LIST_FOLDERS, Layout, find_layout
 from tessella.data.pairs import Pair, PairDataset
 from tessella.data.splits import SPLITS, listed_names, split_groups
 from tessella.errors import UsageError
@@ -23,15 +24,6 @@ from tessella.labels import LabelMap
 from tessella.suggestion import unknown_name
 
 logger = logging.getLogger(__name__)
-
-_IMAGE_FOLDERS = ("images", "image", "imgs", "img", "JPEGImages")
-_MASK_FOLDERS = ("masks", "mask", "labels", "label", "annotations", "SegmentationClass")
-_MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".jpg", ".jpeg")
-
-
-class _Layout(NamedTuple):
-    images: str
-    masks: str
 
 
 def read_folder(
@@ -49,14 +41,16 @@ def read_folder(
 ) -> PairDataset:
     """One split of a folder of images and masks.
 
-    Splits are sub-folders (`{split}` in the patterns), or lists (`train.txt`, also in `splits/`),
-    or, when there is neither, a fixed share of the names by their hash.
+    Splits are sub-folders (also spelt training, valid and so on), or lists (`train.txt`, also in
+    `splits/` or `ImageSets/Segmentation/`), or, when there is neither, a fixed share of the names
+    by their hash.
 
     Args:
-        root: the folder.
+        root: the folder or zip.
         split: train, val or test.
         classes: names for file values 0, 1, 2, ..., or name -> value, [red, green, blue] or
-            "#rrggbb". Left out, `classes.txt` or `labels.json` in the folder says it.
+            "#rrggbb". Left out, a file in the folder says it: `classes.txt`, `labels.json`,
+            `class_dict.csv`, `label_colors.txt` and others.
         ignore: file values or colours of pixels that count nowhere; 255 unless told otherwise.
         images: pattern of image paths, e.g. `photos/{name}`; the ending may be left out.
         masks: pattern of mask paths, e.g. `photos/{name}_mask.png`.
@@ -68,25 +62,23 @@ def read_folder(
 
     Raises:
         UsageError: an unknown split or pattern.
-        ValueError: no images, images without masks, or an empty split.
+        ValueError: no images, images without masks, several masks for one image, or an empty split.
     """
     if split not in SPLITS:
         raise UsageError(unknown_name("split of a folder", split, SPLITS))
     root = existing_root("folder", root)
     if missing_masks not in ("refuse", "skip"):
         raise UsageError(unknown_name("missing_masks option", missing_masks, ("refuse", "skip")))
-    layout = _layout(root, split, images, masks)
-    by_folder = "{split}" in layout.images or "{split}" in layout.masks
-    listed = None if by_folder else listed_names(root, split)
-    files = _image_and_mask_files(root, split, layout, listed=listed)
-    pairs = _pairs(
-        *files,
-        masks_at=layout.masks.replace("{split}", split),
-        missing_masks=missing_masks,
-        group_pattern=group_pattern,
-    )
+    layout = find_layout(root, images=images, masks=masks)
+    if not layout.pairs:
+        raise ValueError(_no_pairs(root, layout, images, masks))
+    listed = None if layout.split_words else _list_of(layout, split)
+    found = _images_of(root, split, layout, listed=listed)
+    _tell_lonely_masks(root, layout)
+    pairs = _with_masks(found, masks_at=_at(layout.masks, split, layout), missing=missing_masks)
+    pairs = _grouped(pairs, group_pattern)
     chosen = pairs
-    if not by_folder and listed is None:
+    if not layout.split_words and listed is None:
         parts = split_groups(
             [pair.group for pair in pairs], val_share=val_share, test_share=test_share
         )
@@ -99,153 +91,153 @@ def read_folder(
     return PairDataset(chosen, _labels(root, classes, ignore, chosen))
 
 
-def _layout(root: Path, split: str, images: str | None, masks: str | None) -> _Layout:
-    for pattern in (images, masks):
-        if pattern is not None and "{name}" not in pattern:
-            raise UsageError(
-                f"pattern {pattern!r} has no {{name}}; write for example images/{{name}}.jpg."
-            )
-    if images and masks:
-        return _Layout(images, masks)
-    found_images = images or _find(root, split, _IMAGE_FOLDERS)
-    found_masks = masks or _find(root, split, _MASK_FOLDERS)
-    if found_images and found_masks:
-        return _Layout(found_images, found_masks)
-    kind, tried = ("masks", _MASK_FOLDERS) if found_images else ("images", _IMAGE_FOLDERS)
-    raise ValueError(
-        f"{root}: found no folder of {kind} for split {split!r} (tried {', '.join(tried)}; also "
-        f"{tried[0]}/{split} and {split}/{tried[0]}); say where they are, for example "
-        f"'data.options.{kind}={tried[0]}/{{name}}'."
+def _no_pairs(root: Path, layout: Layout, images: str | None, masks: str | None) -> str:
+    """What to say when not one image has a mask."""
+    images_seen = [pair.image.name for _, pair in layout.lonely_images]
+    masks_seen = [path.name for path in layout.lonely_masks]
+    if not images_seen:
+        return (
+            f"{root}: no images{f' at {images}' if images else ''}: {len(masks_seen)} masks and "
+            f"{layout.other_files} other files; expected pictures ({', '.join(IMAGE_SUFFIXES)}), "
+            "for example in images/ with masks of the same names in masks/. Say where they are "
+            "with data.options.images, for example 'data.options.images=photos/{name}.jpg'."
+        )
+    if not masks_seen:
+        return (
+            f"{root}: {len(images_seen)} images ({_some(images_seen)}) but no masks"
+            f"{f' at {masks}' if masks else ''}; expected a folder masks/ or labels/, say, with "
+            "the same names, or X_mask.png beside X.jpg. Say where they are with "
+            "data.options.masks, for example 'data.options.masks=truth/{name}.png'."
+        )
+    return (
+        f"{root}: {len(images_seen)} images ({_some(images_seen)}) and {len(masks_seen)} masks "
+        f"({_some(masks_seen)}), but no two names that belong together; expected the same name "
+        "for both. Say how they differ with patterns, for example "
+        "'data.options.images=images/{name}.jpg' and 'data.options.masks=masks/{name}_mask.png'."
     )
 
 
-def _find(root: Path, split: str, folders: Sequence[str]) -> str | None:
-    for folder in folders:
-        for pattern in (f"{folder}/{{split}}", f"{{split}}/{folder}"):
-            existing = [s for s in SPLITS if is_folder(root / pattern.format(split=s))]
-            if split in existing:
-                return f"{pattern}/{{name}}"
-            if existing:  # the images of other splits must not be taken for this one's
-                raise ValueError(
-                    f"{root}: has {', '.join(pattern.format(split=s) for s in existing)} but no "
-                    f"{pattern.format(split=split)}; add it, or name another split with "
-                    f"data.{split}_split={existing[-1]}."
-                )
-        if is_folder(root / folder):
-            return f"{folder}/{{name}}"
+def _list_of(layout: Layout, split: str) -> list[str] | None:
+    for folder in LIST_FOLDERS:
+        listed = listed_names(layout.home / folder, split)
+        if listed is not None:
+            return listed
     return None
 
 
-def _files(root: Path, pattern: str, split: str, suffixes: tuple[str, ...]) -> dict[str, Path]:
-    """Sample name -> file, for every file that fits the pattern, in the order of the paths."""
-    wanted = (root / pattern.replace("{split}", split)).as_posix()
-    before, after = wanted.split("{name}", 1)
-    again = re.escape(after).replace(re.escape("{name}"), "(?P=name)")
-    ending = "" if Path("x" + after).suffix.lower() in suffixes else r"\.[^./]+"
-    form = re.compile(re.escape(before) + "(?P<name>.+)" + again + ending)
-    found: dict[str, Path] = {}
-    for place in _files_where_it_is(Path(before + "x").parent):
-        path = place.as_posix()
-        match = form.fullmatch(path)
-        if match is None or not path.lower().endswith(suffixes):
-            continue
-        name = match["name"]
-        if name in found:
-            raise ValueError(
-                f"{path}: {found[name].name} has the same name; a sample needs a name of its "
-                "own. Remove one, or give the ending in the pattern."
-            )
-        found[name] = place
+def _images_of(
+    root: Path, split: str, layout: Layout, *, listed: Sequence[str] | None
+) -> list[Pair]:
+    """The images of the split (all where nothing states the splits), a mask with those that have.
+
+    Raises:
+        ValueError: other splits have a folder and this one has none, or has no masks.
+    """
+    placed = [*layout.pairs, *layout.lonely_images]
+    placed.sort(key=lambda entry: entry[1].image.as_posix())
+    if not layout.split_words:
+        found = [pair for _, pair in placed]
+        return found if listed is None else _listed(root, split, listed, found)
+    found = [pair for its_split, pair in placed if its_split == split]
+    if beside := [pair.name for its_split, pair in placed if its_split is None]:
+        logger.warning(
+            "%s: %d images lie in no folder of a split and are left out: %s; move them into one, "
+            "or silence the logger tessella.data.folder.",
+            *(root, len(beside), _some(beside)),
+        )
+    masked = {its_split for its_split, _ in layout.pairs}
+    if split not in masked:
+        pattern = layout.masks if found else layout.images
+        pattern = pattern if "{split}" in pattern else layout.images
+        existing = [name for name in SPLITS if name in (masked if found else layout.split_words)]
+        places = ", ".join(_at(pattern, name, layout).rpartition("/")[0] for name in existing)
+        raise ValueError(
+            f"{root}: has {places} but no {_at(pattern, split, layout).rpartition('/')[0]}; add "
+            f"it, or name another split with data.{split}_split={existing[-1]}."
+        )
     return found
 
 
-def _files_where_it_is(folder: Path) -> list[Path]:
-    return files_below(folder) if is_folder(folder) else []
+def _at(pattern: str, split: str, layout: Layout) -> str:
+    return pattern.replace("{split}", layout.split_words.get(split, split))
 
 
-def _image_and_mask_files(
-    root: Path, split: str, layout: _Layout, *, listed: Sequence[str] | None
-) -> tuple[dict[str, Path], dict[str, Path]]:
-    """The images of the split (of the whole folder where nothing states its splits), all masks."""
-    images = _files(root, layout.images, split, IMAGE_SUFFIXES)
-    masks = _files(root, layout.masks, split, _MASK_SUFFIXES)
-    taken = set(masks.values())  # X_L.png beside X.png is X's mask, not an image
-    images = {name: path for name, path in images.items() if path not in taken}
-    if not images:
+def _tell_lonely_masks(root: Path, layout: Layout) -> None:
+    if names := [path.stem for path in layout.lonely_masks]:
+        logger.warning("%s: %d masks have no image: %s", root, len(names), _some(names))
+
+
+def _with_masks(found: Sequence[Pair], *, masks_at: str, missing: str) -> list[Pair]:
+    unmasked = [pair for pair in found if pair.mask is None]
+    if unmasked and missing == "refuse":
         raise ValueError(
-            f"{root}: no images at {layout.images.replace('{split}', split)} "
-            f"({', '.join(IMAGE_SUFFIXES)}); give their place with data.options.images."
+            f"{unmasked[0].image}: {len(unmasked)} of {len(found)} images have no mask: "
+            f"{_some([pair.name for pair in unmasked])}; expected each at {masks_at}. Add the "
+            "masks, or leave these images out with data.options.missing_masks=skip."
         )
-    if lonely := [name for name in masks if name not in images]:
-        logger.warning("%s: %d masks have no image: %s", root, len(lonely), _some(lonely))
-    return images if listed is None else _listed(root, split, listed, images), masks
-
-
-def _pairs(
-    images: Mapping[str, Path],
-    masks: Mapping[str, Path],
-    *,
-    masks_at: str,
-    missing_masks: str,
-    group_pattern: str | None,
-) -> list[Pair]:
-    unmasked = [name for name in images if name not in masks]
-    if unmasked and missing_masks == "refuse":
-        raise ValueError(
-            f"{images[unmasked[0]]}: {len(unmasked)} of {len(images)} images have no mask: "
-            f"{_some(unmasked)}; expected each at {masks_at}. Add the masks, or leave these "
-            "images out with data.options.missing_masks=skip."
-        )
-    names = [name for name in images if name in masks]
-    groups = _groups(names, group_pattern)
-    return [
-        Pair(images[name], masks[name], name, group)
-        for name, group in zip(names, groups, strict=True)
-    ]
+    return [pair for pair in found if pair.mask is not None]
 
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 
-def _groups(names: Sequence[str], pattern: str | None) -> Sequence[str]:
-    """The group of each name; a name that the pattern does not match is a group of its own."""
+def _grouped(pairs: Sequence[Pair], pattern: str | None) -> list[Pair]:
+    """With the group of each name; a name that the pattern does not match is a group of its own."""
     if pattern is None:
-        return names
+        return list(pairs)
     try:
         form = re.compile(pattern)
     except re.error as error:
         raise UsageError(f"data.options.group_pattern {pattern!r}: {error}.") from error
-    matches = [form.search(name) for name in names]
-    if names and not any(matches):
+    matches = [form.search(pair.name) for pair in pairs]
+    if pairs and not any(matches):
         raise UsageError(
             f"data.options.group_pattern {pattern!r} matches none of the names "
-            f"({_some(names)}); write what the names of one group share, for example '^[^_]+'."
+            f"({_some([pair.name for pair in pairs])}); write what the names of one group share, "
+            "for example '^[^_]+'."
         )
     which = 1 if form.groups else 0
     return [
-        (match[which] or name) if match else name
-        for name, match in zip(names, matches, strict=True)
+        pair._replace(group=(match[which] if match else None) or pair.name)
+        for pair, match in zip(pairs, matches, strict=True)
     ]
 
 
-def _listed(
-    root: Path, split: str, listed: Sequence[str], images: Mapping[str, Path]
-) -> dict[str, Path]:
-    # lists made elsewhere often carry folders of their own before the name
-    found = {name: name if name in images else PurePosixPath(name).name for name in listed}
-    if absent := [name for name, here in found.items() if here not in images]:
+def _listed(root: Path, split: str, listed: Sequence[str], found: Sequence[Pair]) -> list[Pair]:
+    """The listed images, in the order of the list."""
+    named = _by_any_name(found)
+    # lists made elsewhere often carry folders of their own before the name, or a second column
+    here = {
+        line: next((named[name] for name in _names_in(line) if name in named), None)
+        for line in listed
+    }
+    if absent := [line for line, pair in here.items() if pair is None]:
         raise ValueError(
             f"{root}: the list of split {split!r} names {len(absent)} samples that are not here: "
             f"{_some(absent)}; remove them from the list, or add their images and masks."
         )
-    times = Counter(found.values())
-    if twice := [name for name, here in found.items() if times[here] > 1]:
+    chosen = [pair for pair in here.values() if pair is not None]
+    times = Counter(pair.image for pair in chosen)
+    if twice := [line for line, pair in here.items() if pair is not None and times[pair.image] > 1]:
         raise ValueError(
             f"{root}: the list of split {split!r} names an image more than once, in different "
             f"folders of which only one is here: {_some(twice)}; list each image once."
         )
-    return {here: images[here] for here in found.values()}
+    return chosen
+
+
+def _by_any_name(found: Sequence[Pair]) -> dict[str, Pair]:
+    """Images by the stems of their files where that tells them apart, and by their names."""
+    times = Counter(pair.image.stem for pair in found)
+    named = {pair.image.stem: pair for pair in found if times[pair.image.stem] == 1}
+    return named | {pair.name: pair for pair in found}
+
+
+def _names_in(line: str) -> list[str]:
+    first = PurePosixPath(line.split()[0])
+    ended = first.suffix.lower() in IMAGE_SUFFIXES
+    return [line, PurePosixPath(line).name, first.stem if ended else first.name]
 
 
 def _labels(
