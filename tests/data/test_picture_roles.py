@@ -159,3 +159,9 @@ def test_whatever_there_is_no_file_has_two_roles_or_two_partners(paths: set[Path
         told = str(error)
     assert not told or "fit it" in told or "has the same name" in told
     assert len({pair.image.path for pair in pairs} | {p.mask.path for p in pairs}) == 2 * len(pairs)
+
+
+def test_masks_of_instances_are_masks_where_there_are_no_others(tmp_path: Path) -> None:
+    # the layout of iSAID
+    image, mask = "img_dir/P1_0_896.png", "ann_dir/P1_0_896_instance_color_RGB.png"
+    assert sort(tmp_path, mask, image) == ([image], [mask])

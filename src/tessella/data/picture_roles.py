@@ -82,9 +82,12 @@ def sort_pictures(root: Path, paths: Iterable[Path]) -> Pictures:
         roles = _roles(entries, folders)
     images: list[Found] = []
     masks: list[Found] = []
+    extras: list[Found] = []
     for entry in entries:
         folder = folders[entry.folders]
         role = roles[entry.path]
+        if role == "extra" and folder.role == "mask":
+            extras.append(_mask(entry, folder))
         if role != "extra" and folder.role is None and entry.suffix.lower() in mask_suffixes:
             role = "mask"
         if role == "mask":
@@ -92,7 +95,8 @@ def sort_pictures(root: Path, paths: Iterable[Path]) -> Pictures:
         elif role != "extra":
             images.append(_image(entry, folder))
     home = root.joinpath(*entries[0].folders[: hints.home]) if entries else root
-    return Pictures(home, images, masks)
+    # X_instance_color.png in a folder of masks is the mask where there is no other
+    return Pictures(home, images, masks or extras)
 
 
 def _entries(root: Path, paths: Iterable[Path]) -> Iterator[_Entry]:
