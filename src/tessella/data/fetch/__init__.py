@@ -1,0 +1,1 @@
+"""`tessella data fetch`: download a public data set, verify it, unpack it."""
