@@ -133,7 +133,7 @@ def tessella_epoch(root: Path) -> tuple[Callable[[], None], str, int]:
     task = Task(
         fabric=fabric,
         segmenter=module,
-        loss=build.build_loss(recipe, dataset.labels, device),
+        loss=build.build_loss(recipe, dataset.labels, device=device, training=dataset),
         optimizer=wrapped,
         schedule=schedule,
         num_classes=dataset.labels.num_classes,

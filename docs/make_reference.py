@@ -1,7 +1,12 @@
 """Writes the reference pages from the code: python docs/make_reference.py."""
 
+import inspect
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+from tessella.data import DATASETS
 from tessella.recipe import described_keys
 
 HERE = Path(__file__).parent
@@ -24,5 +29,50 @@ def recipe_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def datasets_page() -> str:
+    """Every data set, its splits and its options."""
+    lines = [
+        "# Every data set",
+        "",
+        "Each is read from its original layout, as a folder or as a zip of it. In a recipe it is",
+        "`data.name`; its options are `data.options.NAME=VALUE`, and on the command line of",
+        "`tessella data` they are `NAME=VALUE`. This page is written by `docs/make_reference.py`.",
+        "",
+    ]
+    for name, entry in DATASETS.items():
+        splits = ", ".join(f"`{split}`" for split in (*entry.splits, *entry.unions))
+        lines += [f"## {name}", "", f"{entry.about}. Splits: {splits}.", ""]
+        lines += [*_paragraphs(entry.read), ""]
+        options = list(_options(entry.read))
+        if options:
+            lines += ["| option | default | meaning |", "|---|---|---|"]
+            lines += [f"| `{option}` | `{value}` | {text} |" for option, value, text in options]
+            lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _paragraphs(function: Callable[..., Any]) -> list[str]:
+    """The docstring up to its arguments."""
+    text = inspect.getdoc(function) or ""
+    return [text.split("\nArgs:")[0].strip()]
+
+
+def _options(function: Callable[..., Any]) -> Iterator[tuple[str, str, str]]:
+    """(name, default, meaning) of each keyword-only parameter; the meaning from the docstring."""
+    text = inspect.getdoc(function) or ""
+    listed = re.split(r"\n\n?(?=Raises:|Returns:|Source:)", text.partition("Args:\n")[2])[0]
+    meanings = {
+        match[1]: " ".join(match[2].split())
+        for match in re.finditer(r"^    (\w+): (.*?)(?=^    \w+: |\Z)", listed, re.M | re.S)
+    }
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            meaning = meanings.get(parameter.name, "").replace("|", "\\|")
+            yield parameter.name, str(parameter.default), meaning
+
+
+PAGES: dict[str, Callable[[], str]] = {"recipe.md": recipe_page, "datasets.md": datasets_page}
+
 if __name__ == "__main__":
-    (HERE / "recipe.md").write_text(recipe_page(), encoding="utf-8")
+    for page, write in PAGES.items():
+        (HERE / page).write_text(write(), encoding="utf-8")

@@ -1,8 +1,10 @@
 """Recipes and tables made into objects: names looked up, options checked, weights in order."""
 
+import math
 import re
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 
@@ -21,11 +23,37 @@ def test_data_is_cached_unless_the_recipe_says_no(recipe_of: MakeRecipe) -> None
 
 def test_class_weights_are_put_in_the_order_of_the_classes(recipe_of: MakeRecipe) -> None:
     recipe = recipe_of("loss.class_weights={road: 3, sky: 0.5}")
-    labels = build.open_dataset(recipe, "train").labels
-    loss = build.build_loss(recipe, labels, torch.device("cpu"))
+    training = build.open_dataset(recipe, "train")
+    loss = build.build_loss(recipe, training.labels, device=torch.device("cpu"), training=training)
     weights = loss.keywords["class_weights"]
-    expected = [{"road": 3.0, "sky": 0.5}.get(name, 1.0) for name in labels.names]
+    expected = [{"road": 3.0, "sky": 0.5}.get(name, 1.0) for name in training.labels.names]
     assert weights.tolist() == expected
+
+
+def test_class_weights_by_rule_come_from_the_training_split(recipe_of: MakeRecipe) -> None:
+    recipe = recipe_of("loss.class_weights=enet")
+    training = build.open_dataset(recipe, "train")
+    loss = build.build_loss(recipe, training.labels, device=torch.device("cpu"), training=training)
+    masks = np.stack([training[index].mask for index in range(len(training))])
+    share = np.array([(masks == index).sum() for index in range(8)]) / (masks != 255).sum()
+    expected = [1 / math.log(1.02 + p) if p else 1.0 for p in share]
+    assert loss.keywords["class_weights"].tolist() == pytest.approx(expected)
+
+
+def test_median_frequency_counts_the_images_that_hold_the_class(recipe_of: MakeRecipe) -> None:
+    recipe = recipe_of("loss.class_weights=median_frequency")
+    training = build.open_dataset(recipe, "train")
+    loss = build.build_loss(recipe, training.labels, device=torch.device("cpu"), training=training)
+    masks = [training[index].mask for index in range(len(training))]
+    frequency = {}
+    for index in range(8):
+        holding = [mask for mask in masks if (mask == index).any()]
+        if holding:
+            around = sum(int((mask != 255).sum()) for mask in holding)
+            frequency[index] = sum(int((mask == index).sum()) for mask in holding) / around
+    middle = np.median(list(frequency.values()))
+    expected = [min(middle / frequency[i], 10) if i in frequency else 1.0 for i in range(8)]
+    assert loss.keywords["class_weights"].tolist() == pytest.approx(expected)
 
 
 def test_the_encoder_learns_at_its_own_rate(recipe_of: MakeRecipe) -> None:
@@ -67,12 +95,12 @@ def test_an_option_of_another_kind_is_refused_by_name(
 
 def test_a_loss_option_of_another_kind_is_refused_by_name(recipe_of: MakeRecipe) -> None:
     recipe = recipe_of("loss.options={label_smoothing: much}")
-    labels = build.open_dataset(recipe, "train").labels
+    training = build.open_dataset(recipe, "train")
     with pytest.raises(UsageError, match="loss.options.label_smoothing: is 'much'; expected float"):
-        build.build_loss(recipe, labels, torch.device("cpu"))
+        build.build_loss(recipe, training.labels, device=torch.device("cpu"), training=training)
 
 
 def test_a_whole_number_suits_an_option_that_may_be_a_fraction(recipe_of: MakeRecipe) -> None:
     recipe = recipe_of("loss.options={label_smoothing: 0}")
-    labels = build.open_dataset(recipe, "train").labels
-    assert build.build_loss(recipe, labels, torch.device("cpu"))
+    training = build.open_dataset(recipe, "train")
+    assert build.build_loss(recipe, training.labels, device=torch.device("cpu"), training=training)

@@ -91,6 +91,12 @@ def test_missing_sections_are_named_with_the_file() -> None:
         ("optimizer: {lr: .nan}", "optimizer.lr: Input should be a finite number (got nan)"),
         ("optimizer: {lr: .inf}", "optimizer.lr: Input should be a finite number (got inf)"),
         ("loss:\n  class_weights:\n    road: -1", "r.yaml:6: loss.class_weights.road: Input"),
+        (
+            "loss:\n  class_weights: inverted",
+            "r.yaml:5: loss.class_weights: Input should be 'inverse', 'sqrt_inverse', "
+            "'median_frequency', 'effective_number' or 'enet' (got 'inverted'); did you mean "
+            "'inverse'",
+        ),
         ("train: {device: gpu}", "Input should be 'auto', 'cpu', 'cuda' or 'mps' (got 'gpu')"),
     ],
 )

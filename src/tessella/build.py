@@ -1,6 +1,7 @@
 """A recipe and the tables, made into objects; the only place that sees both."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from torch import nn
 
 from tessella.data.augment import Augmentation
 from tessella.data.cache import CachedDataset
+from tessella.data.class_weights import Kind, class_weights
 from tessella.data.dataset import Dataset
+from tessella.data.make_splits import class_pixels
 from tessella.errors import UsageError
 from tessella.labels import LabelMap
 from tessella.lookup import check_options, look_up
@@ -23,7 +26,14 @@ from tessella.recipe import Recipe
 from tessella.source import Source, find_entry
 from tessella.suggestion import unknown_name
 
+logger = logging.getLogger(__name__)
+
 _ENCODER_PREFIX = "network.encoder."
+
+
+def source_of(recipe: Recipe, *, root: Path | None = None) -> Source:
+    """The recipe's data set, in `root` where that is given."""
+    return Source(recipe.data.name, root or recipe.data.root, recipe.data.options)
 
 
 def open_dataset(recipe: Recipe, split: str, *, root: Path | None = None) -> Dataset:
@@ -38,8 +48,7 @@ def open_dataset(recipe: Recipe, split: str, *, root: Path | None = None) -> Dat
         UsageError: unknown data set, option or split.
         ValueError: the files are not as the data set needs them.
     """
-    chosen = Source(recipe.data.name, root or recipe.data.root, recipe.data.options)
-    dataset = chosen.open(split)
+    dataset = source_of(recipe, root=root).open(split)
     if not recipe.data.cache_mb:
         return dataset
     return CachedDataset(dataset, limit_bytes=recipe.data.cache_mb << 20)
@@ -63,25 +72,52 @@ def build_model(recipe: Recipe, labels: LabelMap, *, in_channels: int = 3) -> Se
     )
 
 
-def build_loss(recipe: Recipe, labels: LabelMap, device: torch.device) -> Callable[..., Any]:
+def build_loss(
+    recipe: Recipe, labels: LabelMap, *, device: torch.device, training: Dataset
+) -> Callable[..., Any]:
     """The recipe's loss as a function of (logits, mask).
+
+    Args:
+        recipe: says which loss, with which options and class weights.
+        labels: the classes, in order.
+        device: where it will compute.
+        training: read once where the recipe asks for class weights by a rule.
 
     Raises:
         UsageError: unknown loss, option or class name.
+        ValueError: the training split cannot be read.
     """
     loss = look_up("loss", recipe.loss.name, LOSSES)
     given = ("ignore_index", "class_weights")
     check_options("loss.options", loss, recipe.loss.options, given=given)
     weights = None
     if recipe.loss.class_weights is not None:
-        for name in recipe.loss.class_weights:
-            if name not in labels.names:
-                raise UsageError(f"loss.class_weights: {unknown_name('class', name, labels.names)}")
-        listed = [recipe.loss.class_weights.get(name, 1.0) for name in labels.names]
-        weights = torch.tensor(listed, device=device)
+        listed = _class_weights(recipe.loss.class_weights, labels, training)
+        weights = torch.tensor(listed, dtype=torch.float32, device=device)
     return partial(
         loss, ignore_index=labels.ignore_index, class_weights=weights, **recipe.loss.options
     )
+
+
+def _class_weights(
+    choice: Mapping[str, float] | Kind, labels: LabelMap, training: Dataset
+) -> list[float]:
+    """One weight for each class."""
+    if isinstance(choice, Mapping):
+        for name in choice:
+            if name not in labels.names:
+                raise UsageError(f"loss.class_weights: {unknown_name('class', name, labels.names)}")
+        return [choice.get(name, 1.0) for name in labels.names]
+    pixels = class_pixels(training)
+    of_image = pixels.sum(axis=1, keepdims=True)
+    weights = class_weights(
+        pixels.sum(axis=0),
+        kind=choice,
+        pixels_where_present=(of_image * (pixels > 0)).sum(axis=0),
+    ).tolist()
+    shown = ", ".join(f"{n} {w:.2f}" for n, w in zip(labels.names, weights, strict=True))
+    logger.info("class weights (%s): %s", choice, shown)
+    return weights
 
 
 def build_optimization(

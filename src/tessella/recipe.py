@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     ValidationError,
     field_validator,
 )
@@ -19,6 +21,19 @@ from tessella.yaml_text import Located, dump_yaml, load_yaml, parse_scalar
 Positive = Annotated[int, Field(ge=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Options = dict[str, Any]
+WeightRule = Literal["inverse", "sqrt_inverse", "median_frequency", "effective_number", "enet"]
+
+
+def _kind_of_weights(value: Any) -> str:
+    return "by rule" if isinstance(value, str) else "by name"
+
+
+ClassWeights = Annotated[
+    Annotated[dict[str, Annotated[float, Field(ge=0)]], Tag("by name")]
+    | Annotated[WeightRule, Tag("by rule")],
+    Discriminator(_kind_of_weights),
+]
+_TAGS = ("by name", "by rule")  # pydantic puts them into the path of a key; they are no keys
 
 
 class _Part(BaseModel):
@@ -59,6 +74,9 @@ class DataRecipe(_Part):
 
     test_split: str = "test"
     """The split that is scored at the end."""
+
+    allow_leak: bool = False
+    """Train although the splits share images, copies, neighbouring video frames or groups."""
 
     cache_mb: Annotated[int, Field(ge=0)] = 1024
     """Decoded samples kept in memory, in MiB; 0 reads every file in every epoch."""
@@ -124,8 +142,9 @@ class LossRecipe(_Part):
     options: Options = {}
     """Further arguments of the loss, e.g. label_smoothing."""
 
-    class_weights: dict[str, Annotated[float, Field(ge=0)]] | None = None
-    """Class name -> weight in the loss; classes left out weigh 1."""
+    class_weights: ClassWeights | None = None
+    """Class name -> weight in the loss (1 where left out); or a rule that computes them from the
+    training split: inverse, sqrt_inverse, median_frequency, effective_number or enet."""
 
 
 class OptimizerRecipe(_Part):
@@ -267,7 +286,7 @@ def _replaced(
 
 
 def _explain(problem: Any, located: Located, overrides: Sequence[str]) -> str:
-    loc = [str(part) for part in problem["loc"]]
+    loc = [str(part) for part in problem["loc"] if part not in _TAGS]
     key = ".".join(loc)
     overridden = [o for o in overrides if _concerns(o, loc, located)]
     place = f"override {overridden[-1]!r}" if overridden else located.place(loc)

@@ -51,6 +51,11 @@ class Run:
         return self.path / "split.json"
 
     @property
+    def leaks_file(self) -> Path:
+        """What the splits share: copies, neighbouring frames, groups."""
+        return self.path / "leaks.json"
+
+    @property
     def history_file(self) -> Path:
         """One row an epoch."""
         return self.path / "history.csv"

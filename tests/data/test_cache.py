@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tessella.data.cache import CachedDataset
+from tessella.data.in_order import in_order
 from tessella.labels import LabelMap
 from tessella.sample import Sample
 
@@ -90,3 +91,9 @@ def test_a_cached_data_set_travels_to_another_process() -> None:
     copy = pickle.loads(pickle.dumps(cached))
     assert copy[1].name == "b"
     assert copy[3].name == "d"
+
+
+def test_threads_that_read_one_sample_at_once_count_it_once() -> None:
+    cached = CachedDataset(Counting(), limit_bytes=2 * BYTES)
+    list(in_order(lambda _: cached[0], range(200), threads=8))
+    assert cached[1] is cached[1]  # there is still room for a second one

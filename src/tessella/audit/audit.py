@@ -106,15 +106,15 @@ def audit(
     dataset = build.open_dataset(recipe, chosen, root=root)
     if not len(dataset):
         raise ValueError(f"split {chosen!r} is empty; there is nothing to score.")
-    loss = build.build_loss(recipe, predictor.labels, predictor.backend.device)
+    training = build.open_dataset(recipe, recipe.data.train_split, root=root)
+    loss = build.build_loss(
+        recipe, predictor.labels, device=predictor.backend.device, training=training
+    )
     plan = TUTORIALS[tutorial]
     setting = Setting(predictor.labels.num_classes, loss, plan.size)
     right = summary(evaluate(predictor, dataset, split=chosen, track=track).counts)
     if any(line.right == "loss" for line in plan.lines):
         right["loss"] = _pixel_mean_loss(predictor, dataset, loss)
-    training: Dataset | None = None
-    if any(line.on_train for line in plan.lines):
-        training = build.open_dataset(recipe, recipe.data.train_split, root=root)
     values = _as_tutorial(plan, predictor, setting, dataset=dataset, training=training, track=track)
     lines = [
         AuditedLine(
@@ -144,14 +144,14 @@ def _as_tutorial(
     setting: Setting,
     *,
     dataset: Dataset,
-    training: Dataset | None,
+    training: Dataset,
     track: Track,
 ) -> dict[str, float]:
     made = [(line, line.make(setting)) for line in plan.lines if line.make is not None]
     scored = [measure for line, measure in made if not line.on_train]
     _feed(scored, predictor, dataset, plan=plan, limit=len(dataset), track=track)
-    if training is not None:
-        trained = [measure for line, measure in made if line.on_train]
+    trained = [measure for line, measure in made if line.on_train]
+    if trained:
         limit = min(len(dataset), len(training))  # as many as were scored: enough to compare
         _feed(trained, predictor, training, plan=plan, limit=limit, track=track)
     return {line.called: measure.result() for line, measure in made}

@@ -137,17 +137,24 @@ class _Found(NamedTuple):
     refused: bool = True
 
 
-def find_leaks(datasets: Mapping[str, Dataset], *, track: Track = silently) -> Leaks:
+def find_leaks(
+    datasets: Mapping[str, Dataset],
+    *,
+    prints: Mapping[str, Sequence[Fingerprint]] | None = None,
+    track: Track = silently,
+) -> Leaks:
     """What the splits share; every image is read once, suspected copies once more.
 
     Args:
         datasets: split name -> its data set; none made of others, as trainval is.
+        prints: split name -> the fingerprint of each of its images, where somebody has read them
+            all already.
         track: shows progress.
 
     Raises:
         ValueError: a sample cannot be read.
     """
-    shots = _read(datasets, track)
+    shots = _read(datasets, prints, track)
     found = _same_names(shots, datasets, track=track)
     copies = _copies(shots, datasets, known={_key(leak) for leak in found}, track=track)
     neighbours = list(_video_neighbours(shots))
@@ -174,7 +181,11 @@ def find_leaks(datasets: Mapping[str, Dataset], *, track: Track = silently) -> L
     return Leaks(tuple(sorted(leaks, key=lambda leak: not leak.refused)))
 
 
-def _read(datasets: Mapping[str, Dataset], track: Track) -> list[_Shot]:
+def _read(
+    datasets: Mapping[str, Dataset],
+    prints: Mapping[str, Sequence[Fingerprint]] | None,
+    track: Track,
+) -> list[_Shot]:
     parts = [
         (part, split, datasets[split].names, datasets[split].groups)
         for part, split in enumerate(datasets)
@@ -184,6 +195,9 @@ def _read(datasets: Mapping[str, Dataset], track: Track) -> list[_Shot]:
         for part, split, names, groups in parts
         for index, (name, group) in enumerate(zip(names, groups, strict=True))
     ]
+
+    if prints is not None:
+        return [_Shot(*place, prints[place[1]][place[2]]) for place in places]
 
     def read(place: tuple[int, str, int, str, str]) -> _Shot:
         return _Shot(*place, fingerprint(datasets[place[1]][place[2]].image))

@@ -12,6 +12,7 @@ import torch
 from lightning_fabric import Fabric
 
 from tessella import build
+from tessella.atomic import write_json
 from tessella.backends.torch import Precision, describe, resolve_device, resolve_precision
 from tessella.data.dataset import Dataset
 from tessella.data.loader import ScoringLoader, TrainingLoader, resolve_workers
@@ -25,6 +26,7 @@ from tessella.train.board import Board
 from tessella.train.checkpoint import TrainingState
 from tessella.train.epoch import Pass, Task, train_epoch, validate
 from tessella.train.history import EpochRow, write_history
+from tessella.train.independence import check_leaks
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +56,7 @@ def train(recipe: Recipe, *, out: Path, track: Track = silently) -> Run:
     """
     build.check_recipe(recipe)
     splits = _open_splits(recipe)
+    leaks = check_leaks(recipe, splits.train, splits.val, track=track)
     session = _Session(recipe, splits, track)
     run = create_run(out)
     names = {
@@ -61,7 +64,10 @@ def train(recipe: Recipe, *, out: Path, track: Track = silently) -> Run:
         recipe.data.val_split: splits.val.names,
     }
     write_beginnings(run, recipe, splits.train.labels, names, device=describe(session.device))
+    write_json(run.leaks_file, leaks.document())
     with _log_into(run):
+        if leaks.found:
+            logger.warning("%s", leaks.message())
         session.run_epochs(run)
     return run
 
@@ -140,7 +146,9 @@ class _Session:
         task = Task(
             fabric=fabric,
             segmenter=module,
-            loss=build.build_loss(self.recipe, self.labels, fabric.device),
+            loss=build.build_loss(
+                self.recipe, self.labels, device=fabric.device, training=self.splits.train
+            ),
             optimizer=wrapped,
             schedule=schedule,
             num_classes=self.labels.num_classes,

@@ -1,0 +1,37 @@
+"""Before the first epoch: do the splits share samples? If so, training is refused."""
+
+import contextlib
+
+from tessella import build
+from tessella.data.dataset import Dataset
+from tessella.data.leaks import Leaks, find_leaks
+from tessella.progress import Track
+from tessella.recipe import Recipe
+
+
+def check_leaks(recipe: Recipe, train: Dataset, val: Dataset, *, track: Track) -> Leaks:
+    """What the splits share. Every image is read once, which fills the cache for the first epoch.
+
+    The test split is looked at too, where there is one: a score on it would be as wrong.
+
+    Args:
+        recipe: names the splits, and says whether a leak is allowed.
+        train: what weights are fitted on.
+        val: what chooses the best epoch.
+        track: shows progress.
+
+    Raises:
+        ValueError: the splits leak and the recipe does not allow it, or an image cannot be read.
+    """
+    datasets = {recipe.data.train_split: train, recipe.data.val_split: val}
+    if recipe.data.test_split not in datasets:
+        with contextlib.suppress(ValueError):  # many data sets have no test masks
+            # not behind a cache: training does not read it
+            test = build.source_of(recipe).open(recipe.data.test_split)
+            datasets[recipe.data.test_split] = test
+    if len(datasets) < 2:  # somebody validates on the training split, and says so in the recipe
+        return Leaks(())
+    leaks = find_leaks(datasets, track=track)
+    if leaks.refused and not recipe.data.allow_leak:
+        raise ValueError(leaks.message())
+    return leaks
