@@ -29,7 +29,10 @@ FLOORS = {
         2,
     ),
     **dict.fromkeys(
-        (*("train", "evaluate", "predict", "report", "demo", "audit", "check"), "preview", "stats"),
+        (
+            *("train", "evaluate", "predict", "report", "demo", "audit"),
+            *("check", "stats", "preview", "split"),
+        ),
         3,
     ),
     **dict.fromkeys(("cli", "terminal", "__main__"), 4),
@@ -44,7 +47,6 @@ DOORS = {
     "jinja2": ("report/", "stats/"),
     "markupsafe": ("report/", "stats/"),
     "pycocotools": ("data/coco.py", "data/shapes.py"),
-    "scipy": ("data/flowers17.py",),
     "PIL": ("data/images.py", "pictures.py", "contact.py"),
     "cv2": ("data/", "pictures.py", "metrics/"),
     "segmentation_models_pytorch": ("models/",),

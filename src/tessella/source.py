@@ -1,16 +1,20 @@
 """Where data comes from: a data set (of the table or one's own), its folder, its options."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tessella.data import DATASETS
 from tessella.data.dataset import Dataset, DatasetEntry
+from tessella.data.recognise import recognise
 from tessella.data.splits import SPLITS
 from tessella.errors import UsageError
 from tessella.lookup import check_options, look_up
+from tessella.recipe import AugmentRecipe, read_recipe
+from tessella.recipes import find_recipe, shipped_recipes
 from tessella.suggestion import unknown_name
+from tessella.yaml_text import parse_scalar
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,9 @@ class Source:
 
     options: Mapping[str, Any] = field(default_factory=dict)
     """Further arguments of its reader."""
+
+    reason: str = "so it was said"
+    """Why it is this data set, for a person."""
 
     def open(self, split: str) -> Dataset:
         """One split.
@@ -70,3 +77,57 @@ def find_entry(name: str) -> DatasetEntry:
     if name not in DATASETS:
         raise UsageError(unknown_name("data set", name, DATASETS))
     return DATASETS[name]
+
+
+def find_source(what: str, *, root: Path | None = None, options: Sequence[str] = ()) -> Source:
+    """The data that a person means: a folder or zip, a data set's name, or a recipe.
+
+    Args:
+        what: a path, a name of the table (or package.module:function), a recipe's name or file.
+        root: where the data set lies, for a name or in place of the recipe's folder.
+        options: "key=value" arguments of the reader, values in YAML; they win over others.
+
+    Raises:
+        UsageError: there is no such path, data set or recipe, or an option is no key=value.
+        ValueError: the path holds nothing that looks like images with masks.
+    """
+    given = dict(_option(text) for text in options)
+    path = Path(what)
+    if what in DATASETS or ":" in what:
+        return Source(what, root, given)
+    if path.suffix.lower() in (".yaml", ".yml") or (
+        not path.exists() and what in shipped_recipes()
+    ):
+        text, where = find_recipe(what)
+        data = read_recipe(text, where=where).data
+        return Source(data.name, root or data.root, {**data.options, **given})
+    if not path.exists():
+        known = {**DATASETS, **shipped_recipes()}
+        raise UsageError(
+            f"{what}: there is no such file or folder, and "
+            f"{unknown_name('data set or recipe', what, known)}"
+        )
+    if root is not None:
+        raise UsageError(f"{what} is a place of its own; leave out --data {root}.")
+    found = recognise(path)
+    return Source(found.name, found.root, {**found.options, **given}, found.reason)
+
+
+def find_augment(what: str) -> AugmentRecipe:
+    """The augmentation of a recipe; for a folder or a data set, that of its shipped recipe.
+
+    Raises:
+        UsageError: the recipe cannot be read.
+    """
+    shipped = shipped_recipes()
+    is_recipe = what in shipped or Path(what).suffix.lower() in (".yaml", ".yml")
+    text, where = find_recipe(what if is_recipe else "folder")
+    return read_recipe(text, where=where).augment
+
+
+def _option(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(f"{text!r} is not key=value, for example classes='[ground, plant]'.")
+    name = key.strip().removeprefix("data.options.")  # as errors and recipes write it
+    return name, parse_scalar(value, where=f"option {text!r}")

@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     TextColumn,
     TimeRemainingColumn,
+    TransferSpeedColumn,
 )
 
 T = TypeVar("T")
@@ -21,15 +23,16 @@ T = TypeVar("T")
 def progress_bar(
     items: Iterable[T], *, about: str, total: int, size: Callable[[T], int]
 ) -> Iterator[T]:
-    """A `Track` with a bar, images/s and the time left; silent when not on a terminal."""
+    """A `Track` with a bar, images/s or bytes/s, the time left; silent when not on a terminal."""
     if not sys.stderr.isatty():
         yield from items
         return
+    in_bytes = about in ("download", "unpack")
     columns = (
         TextColumn("{task.description:<9}"),
         BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
+        DownloadColumn() if in_bytes else MofNCompleteColumn(),
+        TransferSpeedColumn() if in_bytes else TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
@@ -60,6 +63,23 @@ def score_table(document: Mapping[str, Any]) -> str:
         f"{_number(row['recall']):>7} {row['share'] or 0:>8.2%}"
         for row in document["per_class"]
     ]
+    return "\n".join(lines)
+
+
+def class_table(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Statistics as text: pixels, share and images of each class in each split."""
+    lines: list[str] = []
+    split = None
+    listed = list(rows)
+    width = max((len(str(row["class"])) for row in listed), default=5)
+    for row in listed:
+        if row["split"] != split:
+            split = row["split"]
+            head = f"{split:<{width}} {'pixels':>15} {'share':>8} {'images':>8}"
+            lines += ["", head] if lines else [head]
+        share = "" if row["share"] is None else f"{row['share']:.2%}"
+        images = "" if row["images"] is None else f"{row['images']:,}"
+        lines.append(f"{row['class']:<{width}} {row['pixels']:>15,} {share:>8} {images:>8}")
     return "\n".join(lines)
 
 

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from tessella import __version__
-from tessella.cli import model_commands
+from tessella.cli import data_commands, model_commands
 from tessella.errors import UsageError
 
 app = typer.Typer(
-    help="Give every pixel a class: train, score, predict and report semantic segmentation.",
+    help="Give every pixel a class: check data, train, score, predict and report.",
     no_args_is_help=True,
     invoke_without_command=True,
     add_completion=False,
@@ -20,6 +20,7 @@ app = typer.Typer(
 
 for _command in model_commands.COMMANDS:
     app.command()(_command)
+app.add_typer(data_commands.app, name="data")
 
 
 @app.callback()
