@@ -6,7 +6,7 @@ import pytest
 
 from tessella.data.synthetic.scenes import read_drawn_scenes
 from tessella.errors import UsageError
-from tessella.source import Source, find_entry
+from tessella.source import Source, find_augment, find_entry, find_source
 
 
 def test_a_split_is_opened_with_the_options() -> None:
@@ -43,3 +43,39 @@ def test_a_function_of_ones_own_is_a_data_set() -> None:
     entry = find_entry("tessella.data.synthetic.scenes:read_drawn_scenes")
     assert entry.read is read_drawn_scenes
     assert entry.splits == ("train", "val", "test")
+
+
+def test_a_path_is_recognised(tmp_path: Path) -> None:
+    for folder in ("leftImg8bit/val/x", "gtFine/val/x"):
+        (tmp_path / folder).mkdir(parents=True)
+    source = find_source(str(tmp_path), options=["class_set=20"])
+    assert (source.name, source.root, source.options) == ("cityscapes", tmp_path, {"class_set": 20})
+    assert "leftImg8bit" in source.reason
+
+
+def test_a_recipe_names_its_data(tmp_path: Path) -> None:
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text(
+        "name: r\ndata: {name: synthetic, options: {count: 3, height: 20}}\nmodel: {name: unet}\n"
+    )
+    source = find_source(str(recipe), options=["height=40"])
+    assert source.name == "synthetic"
+    assert source.options == {"count": 3, "height": 40}
+
+
+def test_a_shipped_recipe_takes_a_root(tmp_path: Path) -> None:
+    assert find_source("demo", root=tmp_path).root == tmp_path
+
+
+def test_an_option_may_carry_its_full_path() -> None:
+    assert find_source("synthetic", options=["data.options.count=4"]).options == {"count": 4}
+
+
+@pytest.mark.parametrize("option", ["count", "=3"])
+def test_an_option_is_key_and_value(option: str) -> None:
+    with pytest.raises(UsageError, match="is not key=value"):
+        find_source("synthetic", options=[option])
+
+
+def test_a_folder_is_augmented_as_the_folder_recipe_says(tmp_path: Path) -> None:
+    assert find_augment(str(tmp_path)).crop == (320, 320)  # recipes/folder.yaml
