@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -30,23 +31,40 @@ def tessella(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.slow
-def test_every_command_of_the_readme_runs_as_written(tmp_path: Path) -> None:
+def write_own_folder(root: Path, *, with_classes: bool) -> None:
+    """The folder `mine` of the documents: 20 photographs with masks 0 and 1."""
     rng = np.random.default_rng(0)
     for kind in ("images", "masks"):
-        (tmp_path / "mine" / kind).mkdir(parents=True)
+        (root / kind).mkdir(parents=True)
     for number in range(20):
         mask = np.zeros((90, 120), np.uint8)
         mask[rng.integers(0, 60) :, rng.integers(0, 80) :] = 1
         image = (mask[..., None] * 120 + rng.integers(0, 99, (90, 120, 3))).astype(np.uint8)
-        Image.fromarray(image).save(tmp_path / "mine" / "images" / f"{number}.jpg")
-        Image.fromarray(mask).save(tmp_path / "mine" / "masks" / f"{number}.png")
-    (tmp_path / "mine" / "classes.txt").write_text("background\ncrack\n")
+        Image.fromarray(image).save(root / "images" / f"{number}.jpg")
+        Image.fromarray(mask).save(root / "masks" / f"{number}.png")
+    if with_classes:
+        (root / "classes.txt").write_text("background\ncrack\n")
+
+
+@pytest.mark.slow
+def test_every_command_of_the_readme_runs_as_written(tmp_path: Path) -> None:
+    write_own_folder(tmp_path / "mine", with_classes=True)
     lines = commands(README)
     assert len(lines) >= 10
     for line in lines:
         done = tessella(line, tmp_path)
         assert done.returncode == 0, f"{line}\n{done.stderr}"
+
+
+def test_every_command_about_data_runs_as_written(tmp_path: Path) -> None:
+    write_own_folder(tmp_path / "mine", with_classes=False)
+    lines = commands((ROOT / "docs" / "data.md").read_text(encoding="utf-8"))
+    assert len(lines) >= 7
+    for line in lines:
+        done = tessella(line, tmp_path)
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+    assert (tmp_path / "mine.yaml").is_file()
+    assert (tmp_path / "mine-fixed" / "fixed.json").is_file()
 
 
 def test_the_error_shown_in_the_readme_is_the_one_given(tmp_path: Path) -> None:
@@ -56,15 +74,29 @@ def test_the_error_shown_in_the_readme_is_the_one_given(tmp_path: Path) -> None:
         assert tessella(line, tmp_path).stderr.strip() == error
 
 
-def test_the_reference_page_matches_the_code() -> None:
+@pytest.fixture(scope="module")
+def reference() -> ModuleType:
+    """docs/make_reference.py as a module."""
     place = ROOT / "docs" / "make_reference.py"
     spec = importlib.util.spec_from_file_location("make_reference", place)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    written = (ROOT / "docs" / "recipe.md").read_text(encoding="utf-8")
-    assert written == module.recipe_page(), "run python docs/make_reference.py"
+    return module
+
+
+@pytest.mark.parametrize("page", ["recipe.md", "datasets.md"])
+def test_a_reference_page_matches_the_code(page: str, reference: ModuleType) -> None:
+    written = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    assert written == reference.PAGES[page](), "run make docs"
+
+
+def test_every_option_of_a_data_set_says_what_it_means() -> None:
+    lines = (ROOT / "docs" / "datasets.md").read_text(encoding="utf-8").splitlines()
+    rows = [line for line in lines if line.startswith("| `")]
+    assert len(rows) > 5
+    assert not [row for row in rows if row.endswith("|  |")]
 
 
 def test_every_key_of_a_recipe_says_what_it_means() -> None:

@@ -125,6 +125,27 @@ def find_augment(what: str) -> AugmentRecipe:
     return read_recipe(text, where=where).augment
 
 
+def recipe_for(source: Source, *, name: str, options: Mapping[str, Any]) -> str:
+    """A recipe as YAML that trains the shipped `folder` recipe's model on this data.
+
+    Args:
+        source: the data.
+        name: what to call the recipe.
+        options: of the reader, beside the source's own.
+    """
+    text, where = find_recipe("folder")
+    recipe = read_recipe(text, where=where)
+    data = recipe.data.model_copy(
+        update={
+            "name": source.name,
+            "root": source.root.absolute() if source.root else None,
+            "options": {**source.options, **options},
+        }
+    )
+    about = f"Your own data: {source.reason}."
+    return recipe.model_copy(update={"name": name, "about": about, "data": data}).to_yaml()
+
+
 def _option(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():

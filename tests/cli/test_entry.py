@@ -60,7 +60,7 @@ def remove_images(root: Path) -> None:
         (odd_value, r"masks/\d\.png: 100\.00% of the mask's pixels hold values that are neither"),
         (truncate_image, r"images/\d\.png: cannot read the image"),
         (empty_split, "mine: the val split is empty"),
-        (remove_images, "mine: no images at"),
+        (remove_images, "mine: no images: 10 masks and 1 other files"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

@@ -1,6 +1,8 @@
 """Reading images and masks: every kind of file, every turn, and every way to be broken."""
 
 import io
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,11 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from tessella.data.header import HugeImageError
 from tessella.data.images import (
     IMAGE_SUFFIXES,
     decode_image,
+    opencv_in_one_thread,
     read_image,
     read_mask,
+    why_unreadable,
 )
 from tessella.labels import LabelMap
 
@@ -299,6 +304,17 @@ def test_a_png_that_lacks_only_its_end_is_read_without_a_word(
     assert capfd.readouterr().err == ""
 
 
+def test_opencv_has_no_threads_of_its_own_meanwhile_and_then_as_many_as_before() -> None:
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(2)
+    try:
+        with opencv_in_one_thread():
+            assert cv2.getNumThreads() == 1
+        assert cv2.getNumThreads() == 2
+    finally:
+        cv2.setNumThreads(before)
+
+
 def test_reading_leaves_opencvs_log_level_as_it_was(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.png", RGB)
     before = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
@@ -307,6 +323,51 @@ def test_reading_leaves_opencvs_log_level_as_it_was(tmp_path: Path) -> None:
         assert cv2.utils.logging.getLogLevel() == cv2.utils.logging.LOG_LEVEL_ERROR
     finally:
         cv2.utils.logging.setLogLevel(before)
+
+
+def stating(kind: str, width: int, height: int) -> bytes:
+    """A small file whose header states another size."""
+    stream = io.BytesIO()
+    Image.fromarray(RGB).save(stream, kind)
+    content = bytearray(stream.getvalue())
+    if kind == "PNG":
+        content[16:24] = struct.pack(">II", width, height)
+        content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    elif kind == "BMP":
+        content[18:26] = struct.pack("<ii", width, height)
+    else:
+        frame = content.index(b"\xff\xc0")
+        content[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
+    return bytes(content)
+
+
+@pytest.mark.parametrize("what", READERS)
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "JPEG"])
+def test_a_file_that_would_fill_the_memory_is_refused_by_its_header(
+    tmp_path: Path, kind: str, what: str
+) -> None:
+    path = tmp_path / "bomb.png"
+    path.write_bytes(stating(kind, 60_000, 50_000))
+    with pytest.raises(HugeImageError, match="3000 megapixels; files of over 179") as caught:
+        READERS[what](path)
+    assert str(caught.value).startswith(f"{path}: is ")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "empty"),
+        (first_half(".png"), "truncated"),
+        (first_half(".jpg"), "truncated"),
+        (first_half(".tif"), "truncated"),
+        (stating("PNG", 60_000, 50_000), "bomb"),
+        (stating("BMP", 60_000, 50_000), "bomb"),
+        (b"<html>404 not found</html>", "unreadable"),
+        (bytes(999), "unreadable"),
+    ],
+)
+def test_why_a_file_is_unreadable(content: bytes, why: str) -> None:
+    assert why_unreadable(content) == why
 
 
 # --- real files ---------------------------------------------------------------------------------

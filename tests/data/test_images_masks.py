@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 from tessella.data.images import (
+    MaskFile,
     decode_image,
+    decode_mask_file,
     encode_jpeg,
     encode_mask,
     encode_png,
@@ -182,6 +184,66 @@ def test_mask_values_come_as_indices_or_as_colours_as_asked(tmp_path: Path) -> N
     np.testing.assert_array_equal(
         read_mask_values(path, wants_indices=False), palette_colors(INDICES)
     )
+
+
+# --- as the file holds it ------------------------------------------------------------------------
+
+
+def file_of(picture: Image.Image | np.ndarray, kind: str = "PNG", **options: object) -> MaskFile:
+    made = Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture
+    stream = io.BytesIO()
+    made.save(stream, kind, **options)
+    return decode_mask_file(stream.getvalue(), where="m")
+
+
+def test_a_palette_file_gives_indices_and_the_colour_of_each() -> None:
+    found = file_of(palette_image(INDICES))
+    np.testing.assert_array_equal(found.values, INDICES)
+    assert found.palette is not None
+    np.testing.assert_array_equal(found.palette[INDICES], palette_colors(INDICES))
+    assert (found.format, found.mode, found.alpha) == ("PNG", "P", "none")
+
+
+@pytest.mark.parametrize("picture", [INDICES, tripled(INDICES), INDICES.astype(np.uint16)])
+def test_other_files_give_their_values(picture: np.ndarray) -> None:
+    found = file_of(picture)
+    np.testing.assert_array_equal(found.values, picture)
+    assert found.palette is None
+
+
+def test_a_one_bit_file_gives_0_and_1() -> None:
+    found = file_of(INDICES > 4)
+    assert found.values.dtype == np.uint8
+    np.testing.assert_array_equal(found.values, INDICES > 4)
+
+
+def test_floating_point_values_are_kept() -> None:
+    values = np.float32([[0.5, -1], [2, 300]])
+    np.testing.assert_array_equal(file_of(values, "TIFF").values, values)
+
+
+@pytest.mark.parametrize(("opacity", "alpha"), [(OPAQUE, "opaque"), (ALPHA, "transparent")])
+@pytest.mark.parametrize("values", [INDICES, tripled(INDICES)], ids=["grey", "RGB"])
+def test_transparency_is_told_and_taken_off(
+    values: np.ndarray, opacity: np.ndarray, alpha: str
+) -> None:
+    found = file_of(np.dstack([values, opacity]))
+    assert found.alpha == alpha
+    np.testing.assert_array_equal(found.values, values)
+
+
+def test_the_turn_of_a_file_is_told_and_applied() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    found = file_of(INDICES, exif=exif)
+    assert found.turn == 6
+    assert found.size == (HEIGHT, WIDTH)
+    np.testing.assert_array_equal(found.values, np.rot90(INDICES, -1))
+
+
+def test_sixteen_bits_a_channel_are_told() -> None:
+    content = cv2.imencode(".png", tripled(INDICES).astype(np.uint16))[1].tobytes()
+    assert decode_mask_file(content, where="m").is_deep
 
 
 # --- writing ------------------------------------------------------------------------------------

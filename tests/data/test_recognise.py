@@ -65,8 +65,8 @@ def test_a_plain_folder_is_recognised_and_described(tmp_path: Path) -> None:
     found = recognise(tmp_path)
     assert (found.name, found.root) == ("folder", tmp_path)
     assert found.reason == (
-        "1 images at images/{split}/{name}.jpg have a mask at masks/{split}/{name}.png, "
-        "1 images have no mask: a folder of images and masks"
+        "1 image has a mask (images/{split}/{name}.jpg with masks/{split}/{name}.png), 1 has "
+        "none: a folder of images and masks"
     )
 
 

@@ -9,6 +9,7 @@ from tessella.cli.showing import messages, progress
 from tessella.errors import UsageError
 
 if TYPE_CHECKING:
+    from tessella.check.findings import Findings
     from tessella.source import Source
 
 app = typer.Typer(
@@ -59,6 +60,80 @@ def fetch(
     with messages():
         done = fetch_data(name, data, track=progress(), keep_archives=keep_archives)
     typer.echo(done.describe())
+
+
+@app.command()
+def check(
+    what: What,
+    options: Options = None,
+    data: Root = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw masks as they look and as they are meant, a PNG."),
+    ] = None,
+    fixed: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write a copy with what can be put right.")
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a recipe that reads this data.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Say what the data is, what is wrong with it, and what to do; exit code 1 on problems."""
+    from tessella.check.examine import check as check_data
+
+    source = _source(what, options, data)
+    with messages():
+        findings = check_data(source, track=progress())
+        written = _write_beside(findings, source, sheet=sheet, fixed=fixed, recipe=recipe)
+    if json:
+        import json as json_text
+
+        typer.echo(json_text.dumps(findings.document()))
+    else:
+        from tessella.check.words import paragraph, problem_text
+
+        typer.echo("\n\n".join([paragraph(findings), *map(problem_text, findings.problems)]))
+        if findings.recipe_line:
+            typer.echo(f"\nto add to a recipe or a command:\n{findings.recipe_line}")
+        if written:
+            typer.echo("\n" + "\n".join(written))
+    if not findings.ok:
+        raise typer.Exit(1)
+
+
+def _write_beside(
+    findings: "Findings",
+    source: "Source",
+    *,
+    sheet: Path | None,
+    fixed: Path | None,
+    recipe: Path | None,
+) -> list[str]:
+    """Write what was asked for beside the findings; a line for each file."""
+    from tessella.atomic import write_bytes, write_text
+    from tessella.check.repair import write_fixed
+    from tessella.check.sheet import contact_sheet, leak_sheet
+    from tessella.data.images import encode_png
+    from tessella.source import recipe_for
+
+    written = []
+    if sheet is not None:
+        leaks = sheet.with_stem(f"{sheet.stem}-leaks")
+        for file, picture in ((sheet, contact_sheet(findings)), (leaks, leak_sheet(findings))):
+            if picture is not None:
+                write_bytes(file, encode_png(picture))
+                written.append(f"sheet   {file}")
+    if recipe is not None:
+        write_text(recipe, recipe_for(source, name=recipe.stem, options=findings.options))
+        written.append(f"recipe  {recipe}")
+    if fixed is not None:
+        copy = write_fixed(findings, fixed, track=progress())
+        written.append(
+            f"copy    {copy.root}: {copy.num_written} pairs, {copy.num_repaired_pixels:,} pixels "
+            f"repaired, {len(copy.left_out)} pairs left out (see fixed.json there)"
+        )
+    return written
 
 
 @app.command()

@@ -35,7 +35,7 @@ def read_camseq(
         root: the folder that holds the frames, or one above it; or a zip of either.
         split: train, val or test.
         gap: frames left out before each cut. None leaves out 5, or a third of the shortest part
-            where that is less; 0 gives the whole parts, which are near duplicates at the cuts.
+            (at least 1) where that is less; 0 gives the whole parts, near duplicates at the cuts.
         class_set: 32 for CamVid's classes (31 and void), 11 for those of the data set `camvid`.
 
     Raises:
@@ -93,7 +93,7 @@ def _part(pairs: Sequence[Pair], split: str, gap: int | None, *, where: Path) ->
             "the 101 of CamSeq01, at least 4."
         )
     if gap is None:
-        gap = min(_FRAMES_BESIDE_A_CUT, shortest // 3)
+        gap = min(_FRAMES_BESIDE_A_CUT, max(shortest // 3, 1), shortest - 1)
     if not 0 <= gap < shortest:
         raise UsageError(
             f"data.options.gap is {gap}, but the shortest part of {len(pairs)} frames has "

@@ -50,7 +50,7 @@ class DatasetEntry:
     """The splits that share no sample, in the order train, val, test."""
 
     unions: tuple[str, ...] = ()
-    """Further names of splits that are made of the others, e.g. trainval."""
+    """Further names: made of the others, as trainval, or beside them, as train_extra."""
 
     is_at: Callable[[Path], bool] | None = None
     """Whether a folder or zip holds this data set in its own layout; None: it cannot be told."""

@@ -1,7 +1,11 @@
 """The one door to image files: read pixels and masks, write pictures and palette masks."""
 
+import contextlib
 import io
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -10,6 +14,14 @@ from PIL import Image, ImageOps
 
 from tessella.atomic import write_bytes
 from tessella.data.files import read_bytes
+from tessella.data.header import (
+    HugeImageError,
+    Size,
+    huge_image,
+    is_cut_short,
+    refuse_huge,
+    stored_size,
+)
 from tessella.labels import LabelMap
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".gif")
@@ -21,6 +33,20 @@ _PNG_END = b"IEND\xaeB`\x82"
 _PILLOW_ERRORS = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
 
 
+@contextlib.contextmanager
+def opencv_in_one_thread() -> Iterator[None]:
+    """OpenCV without threads of its own while ours read many files; they would only get in the way.
+
+    Waking them for each small picture costs half as much again as decoding it.
+    """
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(0)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
 def read_image(path: Path) -> UInt8[np.ndarray, "h w 3"]:
     """Pixels of an image file as RGB, upright.
 
@@ -29,7 +55,8 @@ def read_image(path: Path) -> UInt8[np.ndarray, "h w 3"]:
 
     Raises:
         ValueError: the file is missing, truncated, not an image, or holds more than 16 bits or
-            floating-point numbers a channel, whose range nobody states.
+            floating-point numbers a channel, whose range nobody states; or it is larger than
+            `tessella.data.header.MAX_PIXELS`.
     """
     return decode_image(_bytes_of(path, "image"), where=str(path))
 
@@ -47,7 +74,7 @@ def _bytes_of(path: Path, kind: str) -> bytes:
 def decode_image(content: bytes, *, where: str) -> UInt8[np.ndarray, "h w 3"]:
     """Like `read_image`, from the bytes of a file; `where` names it in errors."""
     image = None
-    if content and not _is_for_pillow(content):
+    if _has_good_size(content, where) and not _is_for_pillow(content):
         level = cv2.utils.logging.setLogLevel(0)  # a broken file is reported by us, once
         try:
             image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB)
@@ -56,6 +83,22 @@ def decode_image(content: bytes, *, where: str) -> UInt8[np.ndarray, "h w 3"]:
         finally:
             cv2.utils.logging.setLogLevel(level)
     return image if image is not None else _decode_with_pillow(content, where)
+
+
+def _has_good_size(content: bytes, where: str) -> bool:
+    """Whether the header states a size; one that is too large is refused, as OpenCV does not."""
+    size = stored_size(content)
+    if size is None:
+        try:
+            with Image.open(io.BytesIO(content)) as opened:
+                size = Size(opened.height, opened.width)
+        except Image.DecompressionBombError as error:
+            pixels = re.search(r"\d+", str(error))
+            raise huge_image(int(pixels[0]) if pixels else 0, where=where) from error
+        except _PILLOW_ERRORS:
+            return False
+    refuse_huge(size, where=where)
+    return True
 
 
 def _is_for_pillow(content: bytes) -> bool:
@@ -118,24 +161,115 @@ def read_mask_values(path: Path, *, wants_indices: bool) -> Shaped[np.ndarray, "
         path: a PNG, BMP, TIFF or other file of mode 1, L, P, I or RGB; RGBA and LA when opaque.
         wants_indices: give indices where the file has them (palette index, grey value).
     """
-    # from memory: of files, Pillow 13 misreads an uncompressed TIFF that is to be turned
-    content = io.BytesIO(_bytes_of(path, "mask"))
-    try:
-        with Image.open(content) as opened:
-            is_deep = _has_deep_colors(opened)
-            opened.load()
-            turned = opened.getexif().get(_ORIENTATION, 1) != 1
-            upright = ImageOps.exif_transpose(opened) if turned else opened
-    except _PILLOW_ERRORS as error:
-        raise ValueError(
-            f"{path}: cannot read the mask ({_reason(error)}). Export it again, or remove it."
-        ) from error
-    if is_deep:
+    opened = _open_mask(_bytes_of(path, "mask"), str(path))
+    if opened.is_deep:
         raise ValueError(
             f"{path}: mask has 16 bits in each of its channels; save it with 8 bits a channel, or "
             "as 16-bit grey."
         )
-    return _mask_values(upright, path, wants_indices=wants_indices)
+    return _mask_values(opened.upright, path, wants_indices=wants_indices)
+
+
+class _OpenMask(NamedTuple):
+    upright: Image.Image
+    format: str
+    size: Size
+    turn: int
+    is_deep: bool
+
+
+def _open_mask(content: bytes, where: str) -> _OpenMask:
+    _has_good_size(content, where)
+    try:
+        # from memory: of files, Pillow 13 misreads an uncompressed TIFF that is to be turned
+        with Image.open(io.BytesIO(content)) as opened:
+            is_deep = _has_deep_colors(opened)
+            kind, size = opened.format or "", Size(opened.height, opened.width)
+            opened.load()
+            turn = opened.getexif().get(_ORIENTATION, 1)
+            upright = ImageOps.exif_transpose(opened) if turn != 1 else opened
+    except _PILLOW_ERRORS as error:
+        raise ValueError(
+            f"{where}: cannot read the mask ({_reason(error)}). Export it again, or remove it."
+        ) from error
+    return _OpenMask(upright, kind, size, turn, is_deep)
+
+
+class MaskFile(NamedTuple):
+    """A mask just as its file holds it, also where `read_mask_values` would refuse it."""
+
+    values: Shaped[np.ndarray, "h w *rgb"]
+    """Upright: (h, w) numbers of any kind (indices of a palette), or (h, w, 3) uint8 colours."""
+
+    palette: UInt8[np.ndarray, "n 3"] | None
+    """The colour of each index, where the file has a palette."""
+
+    format: str
+    """Pillow's name: PNG, JPEG, ..."""
+
+    mode: str
+    """Pillow's colour mode: L, P, RGB, I;16, F, ..."""
+
+    size: Size
+    """As stored, before an EXIF turn."""
+
+    turn: int
+    """EXIF orientation; 1 is upright."""
+
+    alpha: Literal["none", "opaque", "transparent"]
+    """Whether there is a channel of transparency, and pixels that are not opaque."""
+
+    is_deep: bool
+    """Whether colours have 16 bits a channel, of which `values` keeps the high ones."""
+
+
+def decode_mask_file(content: bytes, *, where: str) -> MaskFile:
+    """What a mask file holds and how, for those who judge files rather than read them.
+
+    Raises:
+        ValueError: the file is truncated, too large or not an image.
+    """
+    opened = _open_mask(content, where)
+    mask, alpha = opened.upright, "none"
+    mode = mask.mode
+    if mode in ("RGBA", "LA", "PA", "RGBa", "La"):
+        alpha = "opaque" if mask.getextrema()[-1] == (255, 255) else "transparent"
+        mask = mask.convert({"RGBA": "RGB", "RGBa": "RGB", "PA": "P"}.get(mode, "L"))
+    if mask.mode not in ("1", "L", "P", "F", "RGB") and not mask.mode.startswith("I"):
+        mask = mask.convert("RGB")
+    values = np.asarray(mask)
+    return MaskFile(
+        values=values.astype(np.uint8) if values.dtype == np.bool_ else values,
+        palette=_palette_of(mask) if mask.mode == "P" else None,
+        format=opened.format,
+        mode=mode,
+        size=opened.size,
+        turn=opened.turn,
+        alpha=alpha,
+        is_deep=opened.is_deep,
+    )
+
+
+def _palette_of(mask: Image.Image) -> np.ndarray:
+    table = np.zeros((256, 3), np.uint8)
+    colors = np.array(mask.getpalette("RGB"), np.uint8).reshape(-1, 3)
+    table[: len(colors)] = colors
+    return table
+
+
+def why_unreadable(content: bytes) -> Literal["empty", "truncated", "bomb", "unreadable"]:
+    """What ails a file that `decode_image` or `decode_mask_file` refused: a second, slow look."""
+    if not content:
+        return "empty"
+    try:
+        if _has_good_size(content, ""):
+            with Image.open(io.BytesIO(content)) as opened:
+                opened.load()
+    except _PILLOW_ERRORS as error:
+        if isinstance(error, HugeImageError):
+            return "bomb"
+        return "truncated" if "truncated" in str(error) or is_cut_short(content) else "unreadable"
+    return "truncated" if is_cut_short(content) else "unreadable"
 
 
 def _has_deep_colors(mask: Image.Image) -> bool:

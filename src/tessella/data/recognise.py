@@ -99,11 +99,18 @@ def _is_borrowed(name: str, root: Path) -> bool:
 
 
 def _clue_of(layout: Layout) -> str:
-    lonely = f", {len(layout.lonely_images)} images have no mask" if layout.lonely_images else ""
+    images = _counted(len(layout.pairs), "image has", "images have")
+    lonely = ""
+    if layout.lonely_images:
+        lonely = f", {_counted(len(layout.lonely_images), 'has', 'have')} none"
     return (
-        f"{len(layout.pairs)} images at {layout.images} have a mask at {layout.masks}{lonely}: "
-        "a folder of images and masks"
+        f"{images} a mask ({layout.images} with {layout.masks}){lonely}: a folder of images and "
+        "masks"
     )
+
+
+def _counted(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}"
 
 
 def _nothing_fits(root: Path, layout: Layout) -> str:

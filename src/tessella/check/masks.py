@@ -1,0 +1,231 @@
+"""Problems of how mask files hold their values: JPEG, transparency, palettes, mixed kinds."""
+
+from collections.abc import Iterator
+
+from tessella.check.evidence import Evidence, counted, problem, share
+from tessella.check.findings import Problem
+from tessella.check.observe import Form, MaskSeen
+
+_MODES = ("1", "L", "P", "RGB", "RGBA", "LA", "PA", "RGBa", "La", "F")
+_FORM_WORDS: dict[Form, str] = {
+    "grey": "single grey values",
+    "palette": "palette indices",
+    "gray_as_rgb": "grey saved as RGB",
+    "color": "RGB colours",
+    "deep": "16 bits a channel",
+    "classes": "outlines",
+}
+_FEW_VALUES = 32  # a JPEG that holds no more, and only listed ones, got through unharmed
+
+
+def form_problems(evidence: Evidence) -> Iterator[Problem]:
+    """What is wrong with the files, whatever their values mean."""
+    masks = list(evidence.masks())
+    yield from _jpeg(evidence, masks)
+    yield from _transparent(evidence, masks)
+    yield from _odd_modes(evidence, masks)
+    yield from _odd_numbers(evidence, masks)
+    yield from _mixed(evidence, masks)
+    yield from _palettes(evidence, masks)
+    yield from _constant(evidence, masks)
+
+
+def _files(evidence: Evidence, places: list[int]) -> list[str]:
+    return [evidence.mask_file(place) for place in places]
+
+
+def _jpeg(evidence: Evidence, masks: list[tuple[int, MaskSeen]]) -> Iterator[Problem]:
+    places = [place for place, mask in masks if mask.format in ("JPEG", "MPO")]
+    if not places:
+        return
+    listed = {value for value, _ in evidence.labels.file_values} if evidence.labels else set()
+    strays = sum(value not in listed for value in evidence.table)
+    is_harmed = strays if evidence.labels else len(evidence.table) > _FEW_VALUES
+    harm = f"; the masks hold {len(evidence.table)} different values" if is_harmed else ""
+    yield problem(
+        "jpeg_mask",
+        "error" if is_harmed else "warning",
+        f"{counted(len(places), 'mask')} of {len(masks)} {_are(places)} saved as JPEG, which "
+        f"changes values at every edge{harm}.",
+        files=_files(evidence, places),
+        advice="Export the masks as PNG from the program that made them.",
+    )
+
+
+def _are(places: list[int]) -> str:
+    return "is" if len(places) == 1 else "are"
+
+
+def _transparent(evidence: Evidence, masks: list[tuple[int, MaskSeen]]) -> Iterator[Problem]:
+    clear = [place for place, mask in masks if mask.alpha == "transparent"]
+    opaque = [place for place, mask in masks if mask.alpha == "opaque"]
+    if clear:
+        yield problem(
+            "alpha",
+            "error",
+            f"{counted(len(clear), 'mask')} of {len(masks)} {'has' if len(clear) == 1 else 'have'} "
+            "transparent pixels, whose class is unclear.",
+            files=_files(evidence, clear),
+            advice="Flatten them and save them without an alpha channel.",
+        )
+    if opaque:
+        yield problem(
+            "alpha",
+            "remark",
+            f"{counted(len(opaque), 'mask')} of {len(masks)} {_are(opaque)} saved with an alpha "
+            "channel that is opaque everywhere.",
+            files=_files(evidence, opaque),
+            advice="It does no harm; without it the files are smaller.",
+        )
+
+
+def _odd_modes(evidence: Evidence, masks: list[tuple[int, MaskSeen]]) -> Iterator[Problem]:
+    deep = [place for place, mask in masks if mask.form == "deep"]
+    if deep:
+        yield problem(
+            "deep_color",
+            "error",
+            f"{counted(len(deep), 'mask')} of {len(masks)} {_are(deep)} saved with 16 bits in each "
+            "of several channels.",
+            files=_files(evidence, deep),
+            advice="Save them with 8 bits a channel, or as 16-bit grey.",
+        )
+    odd = [
+        (place, mask.mode)
+        for place, mask in masks
+        if mask.form not in ("deep", "classes")
+        and mask.mode not in _MODES
+        and not mask.mode.startswith("I")
+    ]
+    if odd:
+        modes = ", ".join(sorted({mode for _, mode in odd}))
+        yield problem(
+            "color_mode",
+            "error",
+            f"{counted(len(odd), 'mask')} of {len(masks)} {_are([p for p, _ in odd])} saved in "
+            f"the colour mode {modes}, in which values are mixed.",
+            files=_files(evidence, [place for place, _ in odd]),
+            advice="Save them as 8-bit grey, palette or RGB PNG.",
+        )
+
+
+def _odd_numbers(evidence: Evidence, masks: list[tuple[int, MaskSeen]]) -> Iterator[Problem]:
+    floats = [(place, mask) for place, mask in masks if mask.values.kind == "f"]
+    if floats:
+        low = min(mask.values.lowest for _, mask in floats)
+        high = max(mask.values.highest for _, mask in floats)
+        yield problem(
+            "float_values",
+            "error",
+            f"{counted(len(floats), 'mask')} of {len(masks)} {_hold(floats)} floating-point "
+            f"numbers, from {low:g} to {high:g}.",
+            files=_files(evidence, [place for place, _ in floats]),
+            advice="Save the masks as whole numbers, for example as 8-bit PNG.",
+        )
+    below = [(place, mask) for place, mask in masks if mask.values.lowest < 0]
+    if below:
+        low = min(mask.values.lowest for _, mask in below)
+        yield problem(
+            "negative_values",
+            "error",
+            f"{counted(len(below), 'mask')} of {len(masks)} {_hold(below)} negative values, down "
+            f"to {low:g}.",
+            files=_files(evidence, [place for place, _ in below]),
+            advice="Save the masks with values in 0..65535; 255 is the usual one for pixels that "
+            "count nowhere.",
+        )
+
+
+def _hold(masks: list[tuple[int, MaskSeen]]) -> str:
+    return "holds" if len(masks) == 1 else "hold"
+
+
+def _mixed(evidence: Evidence, masks: list[tuple[int, MaskSeen]]) -> Iterator[Problem]:
+    forms = evidence.forms
+    same = [place for place, mask in masks if mask.form == "gray_as_rgb"]
+    if same and not forms.get("color"):
+        yield problem(
+            "gray_saved_as_rgb",
+            "remark",
+            f"{counted(len(same), 'mask')} of {len(masks)} {_are(same)} grey saved as RGB: three "
+            "equal channels, read as one.",
+            files=_files(evidence, same),
+            advice="It does no harm; saved as grey the files are smaller and faster to read.",
+        )
+    single = [place for place, mask in masks if mask.form in ("grey", "palette")]
+    if not forms.get("color") or not single:
+        return
+    fewer = min(
+        ([place for place, mask in masks if mask.form == "color"], single), key=lambda s: len(s)
+    )
+    listed = ", ".join(f"{count} {_FORM_WORDS[form]}" for form, count in sorted(forms.items()))
+    yield problem(
+        "mixed_forms",
+        "warning",
+        f"The masks are of several kinds: {listed}.",
+        files=_files(evidence, fewer),
+        count=len(fewer),
+        advice="Save all masks alike, as palette indices or in the same colours.",
+    )
+
+
+def _palettes(evidence: Evidence, masks: list[tuple[int, MaskSeen]]) -> Iterator[Problem]:
+    tally = evidence.tally
+    if not tally.palette or evidence.reads_colors:
+        return
+    if tally.palette_conflicts:
+        count = len(tally.palette_conflicts)
+        yield problem(
+            "palette_varies",
+            "warning",
+            f"In {counted(count, 'mask')} of {len(masks)} a palette index shows another colour "
+            f"than in the masks before; all masks together show {len(tally.colors)} colours. If "
+            "a program sorted the palettes, the same index is another class from file to file.",
+            files=_files(evidence, tally.palette_conflicts),
+            advice="If the colours are right, give the classes as colours; if the indices are, "
+            "save the masks with one palette.",
+        )
+        return
+    if evidence.labels is None:
+        num_palettes = sum(mask.form == "palette" for _, mask in masks)
+        yield problem(
+            "palette",
+            "remark",
+            f"{counted(num_palettes, 'mask')} of {len(masks)} "
+            f"{'has' if num_palettes == 1 else 'have'} a palette of {len(tally.palette)} used "
+            "colours; their indices are read as the classes.",
+            count=num_palettes,
+            advice="If the colours tell the classes rather than the indices, give the classes as "
+            "colours.",
+        )
+
+
+def _constant(evidence: Evidence, masks: list[tuple[int, MaskSeen]]) -> Iterator[Problem]:
+    places = [place for place, mask in masks if mask.values.count == 1]
+    if not places:
+        return
+    values = {mask.values.lowest for _, mask in masks if mask.values.count == 1}
+    if len(places) == len(masks) and len(values) == 1:
+        total = sum(count.pixels for count in evidence.table.values())
+        value = next(iter(evidence.table), 0)
+        yield problem(
+            "constant_masks",
+            "error",
+            f"All {counted(len(masks), 'mask')} hold nothing but the value {evidence.show(value)} "
+            f"({share(total, total)} of the pixels).",
+            files=_files(evidence, places),
+            advice="Nothing can be learned from them; export the masks again, and look whether "
+            "the program saved them as pictures rather than as labels.",
+        )
+        return
+    yield problem(
+        "constant_masks",
+        "remark",
+        f"{counted(len(places), 'mask')} of {len(masks)} {_hold_single(places)} a single value.",
+        files=_files(evidence, places),
+        advice="That is right where an image shows one class only; look at some of them.",
+    )
+
+
+def _hold_single(places: list[int]) -> str:
+    return "holds" if len(places) == 1 else "hold"

@@ -1,0 +1,260 @@
+"""Problems of what the mask values mean: the field's commonest mistakes, each by its name."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from tessella.check.evidence import Evidence, counted, problem, share, value_problem
+from tessella.check.findings import Problem
+from tessella.check.known import palette_of_greys
+from tessella.check.objects import codes, numbered_objects, photographs, sixteen_bit
+from tessella.check.proposal import split_off_seams
+from tessella.check.smoothing import smoothed_classes, smoothed_values
+from tessella.check.tally import ValueCount
+from tessella.labels import MAX_CLASSES, LabelMap, pack
+from tessella.palette import distinct_colors
+
+Explanation = Callable[[Evidence, Mapping[int, ValueCount]], Problem | None]
+
+
+def value_problems(evidence: Evidence) -> Iterator[Problem]:
+    """What the values are, against the class list or, where there is none, by themselves."""
+    if evidence.labels is None:
+        if evidence.table:
+            yield from _unlisted(evidence, evidence.table)
+            yield from smoothed_classes(evidence)
+        return
+    yield from _wrong_kind(evidence, evidence.labels)
+    if found := _binary(evidence, evidence.labels):
+        yield found
+    listed = {value for value, _ in evidence.labels.file_values}
+    strays = {value: count for value, count in evidence.table.items() if value not in listed}
+    if strays and not _is_of_jpegs(evidence, strays):
+        yield from _unlisted(evidence, strays)
+    yield from smoothed_classes(evidence)
+
+
+def _wrong_kind(evidence: Evidence, labels: LabelMap) -> Iterator[Problem]:
+    """Colours where the class list gives single values, or the reverse."""
+    places = [place for place, mask in evidence.masks() if mask.form == "color"]
+    if labels.encoding == "index" and places:
+        yield problem(
+            "rgb_coded",
+            "error",
+            f"{counted(len(places), 'mask')} {'is' if len(places) == 1 else 'are'} RGB pictures "
+            f"of {len(evidence.tally.colors)} colours, but the class list gives single values.",
+            files=[evidence.mask_file(place) for place in places],
+            advice="Give a colour for each class, for example 'data.options.classes={road: [128, "
+            "64, 128]}'.",
+        )
+    grey = [place for place, mask in evidence.masks() if mask.form in ("grey", "gray_as_rgb")]
+    if labels.encoding == "color" and grey and len(grey) == sum(1 for _ in evidence.masks()):
+        listed = {value for value, _ in labels.file_values}
+        if not set(evidence.table) <= listed:
+            yield problem(
+                "index_coded",
+                "error",
+                f"The masks hold single values ({_some(evidence.tally.numbers)}), but the class "
+                "list gives colours.",
+                files=[evidence.mask_file(place) for place in grey],
+                advice="Give a value for each class, for example 'data.options.classes={road: 7}'.",
+            )
+
+
+def _some(values: Mapping[int, ValueCount], *, most: int = 8) -> str:
+    listed = sorted(values)
+    more = ", ..." if len(listed) > most else ""
+    return ", ".join(str(value) for value in listed[:most]) + more
+
+
+def _is_of_jpegs(evidence: Evidence, strays: Mapping[int, ValueCount]) -> bool:
+    """Whether all masks with stray values are JPEG, which is a problem of its own."""
+    formats = {place: mask.format for place, mask in evidence.masks()}
+    return all(
+        formats.get(place) in ("JPEG", "MPO") for count in strays.values() for place in count.first
+    )
+
+
+def _binary(evidence: Evidence, labels: LabelMap) -> Problem | None:
+    """0 and 255 with 255 ignored: every pixel of the foreground would count nowhere."""
+    meanings = dict(labels.file_values)
+    is_ignored = meanings.get(255, labels.ignore_index) == labels.ignore_index
+    if labels.encoding != "index" or set(evidence.table) != {0, 255} or not is_ignored:
+        return None
+    pixels = sum(count.pixels for count in evidence.table.values())
+    in_areas = evidence.table[255].pixels
+    treated = "ignores 255" if 255 in meanings else "does not list 255"
+    return problem(
+        "binary_0_255",
+        "error",
+        f"The masks hold 0 and 255 only, and the class list {treated}: {share(in_areas, pixels)} "
+        "of all pixels, the foreground, would count nowhere.",
+        files=evidence.files_with([255]),
+        count=evidence.table[255].files,
+        advice="Give both values: 'data.options.classes={background: 0, foreground: 255}'.",
+    )
+
+
+def _unlisted(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Iterator[Problem]:
+    """The one explanation that fits values without a meaning best."""
+    explanations: Sequence[Explanation] = (
+        (smoothed_values, photographs, codes, _other_colors)
+        if evidence.reads_colors
+        else (
+            *(sixteen_bit, smoothed_values, numbered_objects, _greys_of_colors, photographs),
+            *(_two_values, _lost_border, _off_by_one, _beyond, _other_values),
+        )
+    )
+    for explain in explanations:
+        if found := explain(evidence, strays):
+            yield found
+            return
+
+
+def _greys_of_colors(evidence: Evidence, _: Mapping[int, ValueCount]) -> Problem | None:
+    stated: dict[str, int] = {}
+    labels = evidence.labels
+    # colours that we made up say nothing about the files
+    if labels and labels.colors != distinct_colors(labels.num_classes):
+        stated = dict(zip(labels.names, map(pack, labels.colors), strict=True))
+    values, _seams = split_off_seams(evidence.table)
+    found = palette_of_greys(values, stated)
+    if found is None:
+        return None
+    return value_problem(
+        evidence,
+        "color_as_gray",
+        evidence.table,
+        summary=f"The masks are grey, but their values ({evidence.show_some(values)}) are those of "
+        f"{found.about} turned to grey, where different classes can share one value.",
+        advice="Take the colour masks before that, and never open a palette PNG as grey "
+        "(cv2.IMREAD_GRAYSCALE, convert('L')).",
+    )
+
+
+def _two_values(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Problem | None:
+    if evidence.labels is not None or set(evidence.table) != {0, 255}:
+        # with a class list, `_binary` says it also where 255 is listed as ignored
+        is_said = evidence.labels is not None and set(evidence.table) == {0, 255} == {0, *strays}
+        return _binary(evidence, evidence.labels) if is_said and evidence.labels else None
+    return value_problem(
+        evidence,
+        "binary_0_255",
+        strays,
+        summary="The masks hold 0 and 255 only: background and foreground, and 255 is no ignored "
+        "value.",
+        advice="Take the proposed classes, and give them their names.",
+        is_solved=True,
+    )
+
+
+def _lost_border(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Problem | None:
+    if evidence.labels is None or set(strays) != {255} or len(evidence.table) < 3:
+        return None
+    ignored = [v for v, i in evidence.labels.file_values if i == evidence.labels.ignore_index]
+    pixels = sum(count.pixels for count in evidence.table.values())
+    listed = evidence.show_some(ignored) if ignored else "no value"
+    return value_problem(
+        evidence,
+        "ignore_suspicious",
+        strays,
+        summary=f"{share(strays[255].pixels, pixels)} of all pixels hold 255, the usual value for "
+        f"pixels that count nowhere, but the class list ignores {listed}.",
+        advice="If 255 is no class, ignore it: 'data.options.ignore=[255]'.",
+    )
+
+
+def _off_by_one(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Problem | None:
+    values = sorted(value for value in evidence.table if value != 255)
+    if not values or values[0] != 1:
+        return None
+    if evidence.labels is None:
+        if values != list(range(1, len(values) + 1)) or len(values) < 2:
+            return None
+        what = f"The masks hold the values 1..{values[-1]} and no 0: the classes count from 1."
+    else:
+        number = evidence.labels.num_classes
+        if set(strays) != {number}:
+            return None
+        what = (
+            f"The masks hold values up to {number} and no 0, but the class list gives "
+            f"{counted(number, 'class')} the values 0..{number - 1}: the masks count from 1."
+        )
+    names = evidence.labels.names if evidence.labels else ("first", "second")
+    line = ", ".join(f"{name}: {value}" for value, name in enumerate(names[:3], 1))
+    dots = ", ..." if len(names) > 3 or evidence.labels is None else ""
+    return value_problem(
+        evidence,
+        "off_by_one",
+        strays,
+        summary=what,
+        advice=f"Give each class its value: 'data.options.classes={{{line}{dots}}}'.",
+        is_solved=True,
+    )
+
+
+def _beyond(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Problem | None:
+    if evidence.labels is None:
+        return None
+    classes = [v for v, i in evidence.labels.file_values if i != evidence.labels.ignore_index]
+    if min(strays) <= max(classes, default=-1) or len(strays) > MAX_CLASSES:
+        return None
+    # the next numbers in turn; a lone 128 after 0..4 is something else
+    if max(strays) > max(classes, default=0) + 2 * len(strays) + len(classes):
+        return None
+    pixels = sum(count.pixels for count in evidence.table.values())
+    return value_problem(
+        evidence,
+        "class_list_short",
+        strays,
+        summary=f"The class list ends at the value {max(classes, default=0)}, but the masks hold "
+        f"{evidence.show_some(strays)} too "
+        f"({share(sum(c.pixels for c in strays.values()), pixels)} of all pixels).",
+        advice="Add the missing classes to the list, or the values to those that are ignored.",
+    )
+
+
+def _other_values(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Problem | None:
+    values = sorted(value for value in strays if value != 255)
+    if evidence.labels is None:
+        if not values or values[-1] < 2 * len(values) + 2:
+            return None  # counted up, or nearly
+        return value_problem(
+            evidence,
+            "sparse_values",
+            strays,
+            summary=f"The masks hold {counted(len(strays), 'value')} that do not count up: "
+            f"{evidence.show_some(strays)}.",
+            advice="Take the proposed classes, and give them their names.",
+            is_solved=True,
+        )
+    return _strays(evidence, strays)
+
+
+def _other_colors(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Problem | None:
+    if evidence.labels is None:
+        return value_problem(
+            evidence,
+            "rgb_coded",
+            strays,
+            summary=f"The masks are RGB pictures of {counted(len(strays), 'colour')}: "
+            f"{evidence.show_some(strays)}.",
+            advice="Take the proposed classes, and give them their names.",
+            is_solved=True,
+        )
+    return _strays(evidence, strays)
+
+
+def _strays(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Problem:
+    pixels = sum(count.pixels for count in evidence.table.values())
+    most = sorted(strays, key=lambda value: -strays[value].pixels)
+    shown = ", ".join(
+        f"{evidence.show(value)} ({share(strays[value].pixels, pixels)})" for value in most[:6]
+    )
+    more = f" and {len(most) - 6} more" if len(most) > 6 else ""
+    return value_problem(
+        evidence,
+        "unlisted_values",
+        strays,
+        summary=f"The masks hold {counted(len(strays), 'value')} that the class list does not "
+        f"know: {shown}{more}.",
+        advice="Add them to the classes, or to the ignored values.",
+    )
