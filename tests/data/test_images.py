@@ -14,7 +14,9 @@ from PIL import Image, ImageOps
 from tessella.data.header import HugeImageError
 from tessella.data.images import (
     IMAGE_SUFFIXES,
+    decode_halved,
     decode_image,
+    encode_png,
     opencv_in_one_thread,
     read_image,
     read_mask,
@@ -385,3 +387,44 @@ def test_photographs_are_read_as_pillow_reads_them(real_data: Path, name: str) -
         expected = np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
     # atol=2: two JPEG libraries may round the same block differently
     np.testing.assert_allclose(read_image(path).astype(int), expected.astype(int), atol=2)
+
+
+def jpeg_of(height: int, width: int, *, turn: int = 1) -> bytes:
+    """Soft patches, so that a smaller picture shows the same."""
+    small = np.random.default_rng(7).integers(0, 256, (height // 32 + 1, width // 32 + 1, 3))
+    picture = Image.fromarray(small.astype(np.uint8)).resize(
+        (width, height), Image.Resampling.BICUBIC
+    )
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    stream = io.BytesIO()
+    picture.save(stream, "JPEG", quality=95, exif=exif)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(("size", "halved"), [((300, 401), (150, 201)), ((255, 400), (255, 400))])
+def test_a_large_jpeg_is_halved_for_a_look(size: tuple[int, int], halved: tuple[int, int]) -> None:
+    assert decode_halved(jpeg_of(*size), where="x").shape[:2] == halved
+
+
+def test_the_halved_picture_is_rgb_and_upright() -> None:
+    content = jpeg_of(320, 448, turn=6)
+    whole = decode_image(content, where="x")
+    halved = decode_halved(content, where="x")
+    assert halved.shape == (224, 160, 3)
+    shrunk = whole.reshape(224, 2, 160, 2, 3).mean(axis=(1, 3))
+    assert np.abs(halved - shrunk).mean() < 2  # other rounding in the decoder
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_cut_jpeg_is_refused_halved_as_it_is_whole(share: float) -> None:
+    content = jpeg_of(300, 400)
+    cut = content[: int(len(content) * share)]
+    for decode in (decode_image, decode_halved):
+        with pytest.raises(ValueError, match="truncated"):
+            decode(cut, where="x")
+
+
+def test_other_files_are_not_halved() -> None:
+    content = encode_png(np.zeros((300, 300, 3), np.uint8))
+    assert decode_halved(content, where="x").shape == (300, 300, 3)

@@ -12,7 +12,7 @@ from tessella.data.dataset import Dataset
 from tessella.data.files import read_bytes
 from tessella.data.fingerprint import Fingerprint, fingerprint
 from tessella.data.header import Size, stored_size, stored_turn
-from tessella.data.images import MaskFile, decode_image, decode_mask_file, why_unreadable
+from tessella.data.images import MaskFile, decode_halved, decode_mask_file, why_unreadable
 from tessella.data.pairs import Pair
 from tessella.labels import LabelMap
 
@@ -21,6 +21,7 @@ Form = Literal["grey", "palette", "gray_as_rgb", "color", "deep", "classes"]
 
 Ailment = Literal["missing", "empty", "truncated", "bomb", "unreadable"]
 
+_SIDEWAYS = 5  # EXIF orientations from this one exchange height and width
 _GRID = 45  # as many rows or columns, whichever are fewer, are looked at for levels
 _FEW_LEVELS = 16
 _ENOUGH_PIXELS = 256
@@ -157,14 +158,14 @@ def observe_image(path: Path) -> ImageSeen | Failure:
     if isinstance(content, Failure):
         return content
     try:
-        pixels = decode_image(content, where=str(path))
+        pixels = decode_halved(content, where=str(path))
     except ValueError as error:
         return Failure(why_unreadable(content), str(error))
-    size = Size(pixels.shape[0], pixels.shape[1])
     turn = stored_turn(content)
+    stored = stored_size(content) or Size(pixels.shape[0], pixels.shape[1])
     return ImageSeen(
-        size=size,
-        stored=size if turn == 1 else stored_size(content) or size,
+        size=Size(stored.width, stored.height) if turn >= _SIDEWAYS else stored,
+        stored=stored,
         turn=turn,
         has_few_levels=_has_few_levels(pixels),
         print=fingerprint(pixels),

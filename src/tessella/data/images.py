@@ -29,6 +29,9 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".p
 
 _ORIENTATION = 0x0112  # the EXIF tag
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_LARGE_PX = 256
+# OpenCV refuses its reduced BGR together with RGB; of its flags the grey one only says "by half"
+_HALVED_RGB = cv2.IMREAD_REDUCED_GRAYSCALE_2 | cv2.IMREAD_COLOR_RGB
 _PNG_END = b"IEND\xaeB`\x82"
 _PILLOW_ERRORS = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
 
@@ -73,11 +76,25 @@ def _bytes_of(path: Path, kind: str) -> bytes:
 
 def decode_image(content: bytes, *, where: str) -> UInt8[np.ndarray, "h w 3"]:
     """Like `read_image`, from the bytes of a file; `where` names it in errors."""
+    return _decode(content, cv2.IMREAD_COLOR_RGB, where)
+
+
+def decode_halved(content: bytes, *, where: str) -> UInt8[np.ndarray, "h2 w2 3"]:
+    """Like `decode_image`, but a JPEG of 256 pixels a side or more comes at half its size.
+
+    For a look at many images: all of the file is read, so damage shows, at less than half the time.
+    """
+    size = stored_size(content) if content.startswith(b"\xff\xd8") else None
+    halves = size is not None and min(size) >= _LARGE_PX
+    return _decode(content, _HALVED_RGB if halves else cv2.IMREAD_COLOR_RGB, where)
+
+
+def _decode(content: bytes, flags: int, where: str) -> np.ndarray:
     image = None
     if _has_good_size(content, where) and not _is_for_pillow(content):
         level = cv2.utils.logging.setLogLevel(0)  # a broken file is reported by us, once
         try:
-            image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB)
+            image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
         except cv2.error:
             image = None  # larger than OpenCV takes; Pillow says why or reads it
         finally:
