@@ -44,6 +44,9 @@ class Place(NamedTuple):
 class Weights(NamedTuple):
     """One kind of class weights."""
 
+    kind: str
+    """As a recipe's `loss.class_weights` calls it."""
+
     name: str
     formula: str
     values: list[float]
@@ -174,5 +177,5 @@ def _weights(split: SplitStatistics, names: tuple[str, ...]) -> list[Weights]:
         )
         values = [float(words.three_digits(value)) for value in exact]
         recipe = dump_yaml({"loss": {"class_weights": dict(zip(names, values, strict=True))}})
-        found.append(Weights(*_KINDS_IN_WORDS[kind], values, recipe))
+        found.append(Weights(kind, *_KINDS_IN_WORDS[kind], values, recipe))
     return found
