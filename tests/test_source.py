@@ -79,3 +79,13 @@ def test_an_option_is_key_and_value(option: str) -> None:
 
 def test_a_folder_is_augmented_as_the_folder_recipe_says(tmp_path: Path) -> None:
     assert find_augment(str(tmp_path)).crop == (320, 320)  # recipes/folder.yaml
+
+
+def test_what_it_is_comes_from_the_table_where_only_a_name_was_given() -> None:
+    assert Source("synthetic").about == find_entry("synthetic").about
+    assert Source("folder", reason="images/ and masks/").about == "images/ and masks/"
+
+
+def test_a_path_that_is_not_there_is_no_data_sets_name() -> None:
+    with pytest.raises(UsageError, match=r"^x/y: there is no such file or folder\.$"):
+        find_source("x/y")

@@ -30,8 +30,13 @@ class Source:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Further arguments of its reader."""
 
-    reason: str = "so it was said"
-    """Why it is this data set, for a person."""
+    reason: str = ""
+    """By what it was recognised, for a person; empty where its name was given."""
+
+    @property
+    def about(self) -> str:
+        """What it is, in half a sentence: by what it was recognised, or what the table says."""
+        return self.reason or find_entry(self.name).about
 
     def open(self, split: str) -> Dataset:
         """One split.
@@ -102,11 +107,11 @@ def find_source(what: str, *, root: Path | None = None, options: Sequence[str] =
         data = read_recipe(text, where=where).data
         return Source(data.name, root or data.root, {**data.options, **given})
     if not path.exists():
+        absent = f"{what}: there is no such file or folder"
+        if len(path.parts) > 1:  # nobody means a data set's name by a path
+            raise UsageError(f"{absent}.")
         known = {**DATASETS, **shipped_recipes()}
-        raise UsageError(
-            f"{what}: there is no such file or folder, and "
-            f"{unknown_name('data set or recipe', what, known)}"
-        )
+        raise UsageError(f"{absent}, and {unknown_name('data set or recipe', what, known)}")
     if root is not None:
         raise UsageError(f"{what} is a place of its own; leave out --data {root}.")
     found = recognise(path)
@@ -142,7 +147,7 @@ def recipe_for(source: Source, *, name: str, options: Mapping[str, Any]) -> str:
             "options": {**source.options, **options},
         }
     )
-    about = f"Your own data: {source.reason}."
+    about = f"Your own data: {source.about}."
     return recipe.model_copy(update={"name": name, "about": about, "data": data}).to_yaml()
 
 
