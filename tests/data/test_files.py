@@ -84,6 +84,103 @@ def test_names_that_climb_out_of_a_zip_are_not_there(tmp_path: Path) -> None:
     assert files.files_below(path) == [path / "ok.png"]
 
 
+@pytest.mark.parametrize("written", ["/images/a.png", "./images//a.png", "images\\a.png"])
+def test_names_that_other_programs_write_into_a_zip_are_the_plain_ones(
+    tmp_path: Path, written: str
+) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        info = zipfile.ZipInfo("x")
+        info.filename = written
+        archive.writestr(info, b"inside")
+    assert files.files_below(path) == [path / "images" / "a.png"]
+    assert files.read_bytes(path / "images" / "a.png") == b"inside"
+
+
+def test_an_absolute_name_in_a_zip_does_not_lead_to_the_disk(tmp_path: Path) -> None:
+    outside = tmp_path / "secret.txt"
+    outside.write_bytes(b"outside")
+    archive = zip_of(tmp_path / "a.zip", {outside.as_posix(): b"inside"})
+    (found,) = files.files_below(archive)
+    assert files.read_bytes(found) == b"inside"
+
+
+def test_folders_written_by_a_windows_program_are_no_files(tmp_path: Path) -> None:
+    archive = zip_of(tmp_path / "a.zip", {"images\\": b"", "images\\a.png": b"a"})
+    assert files.files_below(archive) == [archive / "images" / "a.png"]
+    assert files.folders_in(archive) == [archive / "images"]
+
+
+def in_directory(content: bytes, *, at: int, value: int) -> bytes:
+    """A zip whose directory says another 16-bit value at that place of every entry."""
+    changed = bytearray(content)
+    entry = changed.find(b"PK\x01\x02")
+    while entry >= 0:
+        changed[entry + at : entry + at + 2] = value.to_bytes(2, "little")
+        entry = changed.find(b"PK\x01\x02", entry + 4)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [
+        (6, 255),
+        (8, 1),
+        (8, 0x41),
+        (10, 12),
+        (10, 14),
+        (10, 99),
+        (24, 3),
+        (42, 0xFFFF),
+        (44, 0x7FFF),
+    ],
+    ids=[
+        *("version", "encrypted", "strong encryption", "bzip2", "LZMA", "unknown method"),
+        *("short size", "place", "far place"),
+    ],
+)
+def test_a_zip_with_a_wrong_directory_is_an_error_that_names_it(
+    tmp_path: Path, at: int, value: int
+) -> None:
+    path = zip_of(tmp_path / "a.zip", {"a.txt": b"a" * 1000})
+    path.write_bytes(in_directory(path.read_bytes(), at=at, value=value))
+    with pytest.raises(ValueError, match="zip") as caught:
+        files.read_bytes(path / "a.txt")
+    assert str(caught.value).startswith(str(path))
+
+
+def test_a_file_that_unpacks_to_a_hundred_times_its_size_is_refused_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_MAX_BYTES_OF_NOTHING", 10_000)
+    archive = zip_of(tmp_path / "a.zip", {"a.png": bytes(10_001), "b.png": bytes(10_000)})
+    assert len(files.read_bytes(archive / "b.png")) == 10_000
+    with pytest.raises(ValueError, match=r"would unpack to 0\.0 GB, .* times what it takes"):
+        files.read_bytes(archive / "a.png")
+
+
+def test_the_one_folder_that_holds_it_all_is_looked_into(root: Path, tmp_path: Path) -> None:
+    assert files.unwrapped(root) == root
+    wrapped = zip_of(
+        tmp_path / "w.zip", {f"mine/v1/{name}": data for name, data in CONTENT.items()}
+    )
+    assert files.unwrapped(wrapped) == wrapped / "mine" / "v1"
+
+
+def test_a_folder_of_a_name_that_means_something_is_not_looked_into(tmp_path: Path) -> None:
+    (tmp_path / "mine" / "train").mkdir(parents=True)
+    assert files.unwrapped(tmp_path, except_into=("train", "val")) == tmp_path / "mine"
+
+
+def test_a_folder_beside_a_file_does_not_hold_it_all(tmp_path: Path) -> None:
+    archive = zip_of(tmp_path / "a.zip", {"list.csv": b"x", "images/a.png": b"x"})
+    assert files.unwrapped(archive) == archive
+
+
+def test_an_empty_folder_holds_nothing_and_is_given_back(tmp_path: Path) -> None:
+    assert files.unwrapped(tmp_path) == tmp_path
+
+
 def test_a_damaged_zip_is_one_clear_error(tmp_path: Path) -> None:
     path = tmp_path / "x.zip"
     path.write_bytes(b"PK\x03\x04 and then nothing")

@@ -1,6 +1,8 @@
 """Reading and writing masks: every kind of file, by index and by colour."""
 
+import contextlib
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -15,6 +17,7 @@ from tessella.data.images import (
     encode_jpeg,
     encode_mask,
     encode_png,
+    read_image,
     read_mask,
     read_mask_values,
     write_mask,
@@ -307,3 +310,22 @@ def test_voc_masks_mean_the_same_by_index_and_by_colour(real_data: Path, name: s
     )
     np.testing.assert_array_equal(read_mask(path, by_color), by_index)
     assert len(np.unique(by_index)) > 1
+
+
+@pytest.mark.parametrize("read", [lambda path: read_mask(path, NINE), read_image])
+def test_a_turned_bit_in_any_byte_of_a_png_never_gives_other_pixels(
+    tmp_path: Path, read: Callable[[Path], np.ndarray]
+) -> None:
+    # decoders stop at the last pixel and never look at the checksum behind it
+    path = tmp_path / "mask.png"
+    Image.fromarray(INDICES).save(path)
+    content, right = path.read_bytes(), read(path)
+    wrong = []
+    for place in range(len(content)):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        with contextlib.suppress(ValueError):
+            if not np.array_equal(read(path), right):
+                wrong.append(place)
+    assert wrong == []

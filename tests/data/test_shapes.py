@@ -164,7 +164,7 @@ def test_what_is_no_outline_is_an_error(points: object, message: str) -> None:
         (polygon(7, 1, 9, 1, 9, 3), r"lies outside of its image: x 7\.\.9, y 1\.\.3 .* 5x6"),
         (polygon(1, -3, 2, -3, 2, -1), "lies outside of its image"),
         (polygon(1, 1, 1e9, 1, 1, 3), r"reaches far beyond its image: x 1\.\.1e\+09"),
-        (polygon(-1e300, 1, 2, 1, 1, 3), "reaches far beyond its image"),
+        (polygon(-1e9, 1, 2, 1, 1, 3), "reaches far beyond its image"),
         (polygon(*[900.0, 1, -900, 2] * 600), "1200 points .*px long; up to 2000000 px are drawn"),
         (Disc(-8, -8, 2), "lies outside of its image"),
         (Disc(3, 3, 1e12), "reaches far beyond its image"),
@@ -400,3 +400,9 @@ def test_the_ground_comes_first_unless_it_is_listed(
 def test_a_class_listed_twice_is_an_error() -> None:
     with pytest.raises(ValueError, match="^b listed more than once; once is enough"):
         labels_with_ground(["b", "a", "b"], "background")
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_outline_too_far_away_to_have_an_area_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^a: its outline reaches as far as 1e\+308 px; no image"):
+        outline([0, 0, 1e308, 0, 1e308, 1e308], where="a")

@@ -62,11 +62,25 @@ def _never_seen(
     yield problem(
         "class_absent",
         severity,
-        f"{len(absent)} of {counted(labels.num_classes, 'class')} never occur: "
-        f"{_named(labels, absent)}.",
+        f"{_num_of(absent, labels)} {_occur(absent)}: {_named(labels, absent)}.",
         count=len(absent),
-        advice="They cannot be learned or scored; add images that show them, or remove them from "
-        "the list.",
+        advice=_what_to_add(absent),
+    )
+
+
+def _num_of(classes: list[int], labels: LabelMap) -> str:
+    return f"{len(classes)} of {counted(labels.num_classes, 'class')}"
+
+
+def _occur(classes: list[int]) -> str:
+    return "never occurs" if len(classes) == 1 else "never occur"
+
+
+def _what_to_add(classes: list[int]) -> str:
+    it, start = ("it", "It") if len(classes) == 1 else ("them", "They")
+    return (
+        f"{start} cannot be learned or scored; add images that show {it}, or remove {it} from the "
+        "list."
     )
 
 
@@ -85,13 +99,13 @@ def _not_in_every_split(
         yield problem(
             "class_absent",
             "warning" if is_train else "remark",
-            f"{len(lacking)} of {counted(labels.num_classes, 'class')} never occur in {split}, "
-            f"but elsewhere: {_named(labels, lacking)}.",
+            f"{_num_of(lacking, labels)} {_occur(lacking)} in {split}, but elsewhere: "
+            f"{_named(labels, lacking)}.",
             count=len(lacking),
-            advice="A model cannot learn what it never sees; move some images that show them into "
-            "train."
+            advice="A model cannot learn what it never sees; move some images that show "
+            f"{'it' if len(lacking) == 1 else 'them'} into train."
             if is_train
-            else f"They have no score in {split}.",
+            else f"{'It has' if len(lacking) == 1 else 'They have'} no score in {split}.",
         )
 
 
@@ -120,7 +134,7 @@ def _ignored(evidence: Evidence, labels: LabelMap) -> Iterator[Problem]:
 def _border_as_class(evidence: Evidence, labels: LabelMap) -> Iterator[Problem]:
     """255 as one class more beside classes that count up: the void band of VOC, learned."""
     meanings = dict(labels.file_values)
-    others = sorted(value for value in evidence.table if value != 255)
+    others = sorted(value for value in evidence.table if value != 255 and value in meanings)
     is_class = labels.encoding == "index" and meanings.get(255, 255) != labels.ignore_index
     if not is_class or 255 not in evidence.table or len(others) < 2:
         return

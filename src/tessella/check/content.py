@@ -13,14 +13,18 @@ from tessella.data.class_files import CLASS_FILES
 from tessella.data.classes import find_classes, labels_from_classes
 from tessella.data.dataset import Dataset, is_official
 from tessella.data.files import is_file, read_bytes
+from tessella.data.folder import choose_split
 from tessella.data.images import decode_mask_file
 from tessella.data.layout import Layout
 from tessella.data.pairs import Pair, PairDataset
+from tessella.data.splits import SPLITS
 from tessella.errors import UsageError
 from tessella.labels import LabelMap
+from tessella.lookup import check_options
 from tessella.source import Source, find_entry
 
 _MASKS_LOOKED_AT = 20
+_SPLIT_OPTIONS = ("missing_masks", "group_pattern", "val_share", "test_share")
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,9 @@ def content_of(source: Source, layout: Layout | None) -> Content:
         ValueError: there is nothing to look at.
     """
     if layout is not None:
+        check_options("data.options", find_entry(source.name).read, source.options, given=())
         labels = _stated_labels(source, layout)
-        opened = _open(source) if labels is not None else _Opened({}, [])
-        return _of_layout(layout, labels, opened)
+        return _of_layout(layout, labels, _placed(source, layout) if labels else _Placed({}, []))
     datasets, failures = _open(source)
     if not datasets:
         raise failures[0]
@@ -108,29 +112,42 @@ def _items_of(split: str, dataset: Dataset) -> Iterator[Item]:
         yield Item(split, pair, partial(observe_sample, dataset, index))
 
 
-def _of_layout(
-    layout: Layout,
-    labels: LabelMap | None,
-    opened: _Opened,
-) -> Content:
+class _Placed(NamedTuple):
+    pairs: dict[str, list[Pair]]
+    """Of each split that there is."""
+
+    failures: list[ValueError]
+    """Of the splits that there are not."""
+
+
+def _placed(source: Source, layout: Layout) -> _Placed:
+    """The pairs in the splits that the reader of folders would make, with their groups."""
+    options = {key: value for key, value in source.options.items() if key in _SPLIT_OPTIONS}
+    placed = _Placed({}, [])
+    for split in SPLITS if layout.pairs else ():
+        try:
+            placed.pairs[split] = choose_split(source.root or layout.home, split, layout, **options)
+        except UsageError:
+            raise
+        except ValueError as error:
+            placed.failures.append(error)
+    return placed
+
+
+def _of_layout(layout: Layout, labels: LabelMap | None, placed: _Placed) -> Content:
     """Every pair that lies there, in the split that the reader or else the folder says."""
     if not layout.pairs and not layout.lonely_images and not layout.lonely_masks:
         raise ValueError(
             f"{layout.home}: no images and masks here or below; give the folder that holds them."
         )
-    read = {
-        pair.image: (split, pair)
-        for split, dataset in opened.datasets.items()
-        if isinstance(dataset, PairDataset)
-        for pair in dataset.pairs
-    }
+    read = {pair.image: (split, pair) for split, pairs in placed.pairs.items() for pair in pairs}
     observer = Observer(labels)
     # as the reader has them where it reads them: it knows their groups
-    placed = [read.get(pair.image, (split or "all", pair)) for split, pair in layout.pairs]
-    items = [Item(split, pair, partial(observer, pair)) for split, pair in placed]
+    pairs = [read.get(pair.image, (split or "all", pair)) for split, pair in layout.pairs]
+    items = [Item(split, pair, partial(observer, pair)) for split, pair in pairs]
     # missing masks are told on their own; without any split, each fails for the same reason
-    num_told = len(opened.failures) if opened.datasets else 1
-    lost = opened.failures[: 0 if layout.lonely_images else num_told]
+    num_told = len(placed.failures) if placed.pairs else 1
+    lost = placed.failures[: 0 if layout.lonely_images else num_told]
     return Content(items, labels, [_split_not_read(error) for error in lost])
 
 

@@ -71,7 +71,7 @@ class Evidence:
         """Whether the values that count are colours: as the class list says, else as files do."""
         if self.labels is not None:
             return self.labels.encoding != "index"
-        return bool(self.forms.get("color"))
+        return bool(self.forms.get("color")) or self.tally.is_palette_sorted_anew
 
     @cached_property
     def table(self) -> Mapping[int, ValueCount]:

@@ -33,8 +33,11 @@ from tessella.progress import Track, silently
 from tessella.source import Source
 
 _MOST_VALUES = 4096
-_HOPELESS = {"instance_masks", "not_class_masks", "codes_24bit", "ids_16_bit", "color_as_gray"}
-"""Problems of values that no list of classes solves."""
+_HOPELESS = {
+    *("instance_masks", "not_class_masks", "codes_24bit", "ids_16_bit", "color_as_gray"),
+    *("binary_mixed", "constant_masks", "fractions"),
+}
+"""Problems of values from which no list of classes can be proposed."""
 
 _SMOOTHED = {"blended_mask", "jpeg_mask"}
 
@@ -61,7 +64,8 @@ def check_path(
     """
     if classes is None and ignore is None:
         found = recognise(root)
-        return check(Source(found.name, found.root, found.options, found.reason), track=track)
+        source = Source(found.name, found.root, found.options, found.reason)
+        return check(source, layout=found.layout, track=track)
     stated = {"classes": classes, "ignore": ignore}
     options = {key: value for key, value in stated.items() if value is not None}
     reason = "classes are stated, so it is read as a folder of images and masks"
@@ -89,7 +93,7 @@ def check(source: Source, *, layout: Layout | None = None, track: Track = silent
     is_own_list = source.name == "folder" or ":" in source.name
     evidence = _look(content, layout, track, is_own_list=is_own_list)
     findings = _findings(content, evidence)
-    return replace(findings, name=source.name, reason=source.reason)
+    return replace(findings, name=source.name, reason=source.about)
 
 
 def _look(content: Content, layout: Layout | None, track: Track, *, is_own_list: bool) -> Evidence:

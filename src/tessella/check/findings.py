@@ -118,7 +118,7 @@ class Findings:
         """What to add to a recipe or to the command line; None where the classes are stated."""
         if not self.options:
             return None
-        return " ".join(f"'data.options.{key}={_flow(v)}'" for key, v in self.options.items())
+        return " ".join(f"'data.options.{key}={flow(v)}'" for key, v in self.options.items())
 
     def document(self) -> dict[str, Any]:
         """All but the list of files as plain values for JSON."""
@@ -149,11 +149,11 @@ def by_severity(problems: Sequence[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(problems, key=lambda problem: order.index(problem.severity)))
 
 
-def _flow(value: Any) -> str:
-    """A value in YAML's one-line form."""
+def flow(value: Any) -> str:
+    """A value in YAML's one-line form, as it stands in a recipe or on the command line."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_flow(k)}: {_flow(entry)}" for k, entry in value.items()) + "}"
+        return "{" + ", ".join(f"{flow(k)}: {flow(entry)}" for k, entry in value.items()) + "}"
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return "[" + ", ".join(_flow(entry) for entry in value) + "]"
+        return "[" + ", ".join(flow(entry) for entry in value) + "]"
     plain = not isinstance(value, str) or _PLAIN.fullmatch(value)
     return str(value) if plain else json.dumps(value, ensure_ascii=False)

@@ -1,10 +1,14 @@
 """Problems of how mask files hold their values: JPEG, transparency, palettes, mixed kinds."""
 
 from collections.abc import Iterator
+from math import isfinite
 
 from tessella.check.evidence import Evidence, counted, problem, share
-from tessella.check.findings import Problem
+from tessella.check.findings import Problem, flow
 from tessella.check.observe import Form, MaskSeen
+from tessella.check.proposal import proposed_colors, split_off_seams
+from tessella.check.smoothing import masks_smoothed
+from tessella.labels import MAX_CLASSES
 
 _MODES = ("1", "L", "P", "RGB", "RGBA", "LA", "PA", "RGBa", "La", "F")
 _FORM_WORDS: dict[Form, str] = {
@@ -38,18 +42,25 @@ def _jpeg(evidence: Evidence, masks: list[tuple[int, MaskSeen]]) -> Iterator[Pro
     places = [place for place, mask in masks if mask.format in ("JPEG", "MPO")]
     if not places:
         return
-    listed = {value for value, _ in evidence.labels.file_values} if evidence.labels else set()
-    strays = sum(value not in listed for value in evidence.table)
-    is_harmed = strays if evidence.labels else len(evidence.table) > _FEW_VALUES
+    is_harmed = _is_harmed(evidence) or any(masks_smoothed(evidence))
     harm = f"; the masks hold {len(evidence.table)} different values" if is_harmed else ""
+    copied = "; a fixed copy takes the nearest value" if is_harmed else ""
     yield problem(
         "jpeg_mask",
         "error" if is_harmed else "warning",
         f"{counted(len(places), 'mask')} of {len(masks)} {_are(places)} saved as JPEG, which "
         f"changes values at every edge{harm}.",
         files=_files(evidence, places),
-        advice="Export the masks as PNG from the program that made them.",
+        advice=f"Export the masks as PNG from the program that made them{copied}.",
     )
+
+
+def _is_harmed(evidence: Evidence) -> bool:
+    """Whether there are values that JPEG made up, as far as values tell."""
+    if evidence.labels is not None:
+        listed = {value for value, _ in evidence.labels.file_values}
+        return not listed.issuperset(evidence.table)
+    return len(evidence.table) > _FEW_VALUES or bool(split_off_seams(evidence.table)[1])
 
 
 def _are(places: list[int]) -> str:
@@ -111,7 +122,18 @@ def _odd_modes(evidence: Evidence, masks: list[tuple[int, MaskSeen]]) -> Iterato
 
 def _odd_numbers(evidence: Evidence, masks: list[tuple[int, MaskSeen]]) -> Iterator[Problem]:
     floats = [(place, mask) for place, mask in masks if mask.values.kind == "f"]
-    if floats:
+    broken = [(place, mask) for place, mask in floats if not mask.values.are_whole]
+    if broken:
+        yield problem(
+            "fractions",
+            "error",
+            f"{counted(len(broken), 'mask')} of {len(masks)} {_hold(broken)} numbers that are not "
+            f"whole, {_range_of(broken)}: no class has such a number.",
+            files=_files(evidence, [place for place, _ in broken]),
+            advice="Save the class numbers themselves, as 8-bit PNG; make classes of probabilities "
+            "by a threshold.",
+        )
+    elif floats:
         low = min(mask.values.lowest for _, mask in floats)
         high = max(mask.values.highest for _, mask in floats)
         yield problem(
@@ -120,7 +142,7 @@ def _odd_numbers(evidence: Evidence, masks: list[tuple[int, MaskSeen]]) -> Itera
             f"{counted(len(floats), 'mask')} of {len(masks)} {_hold(floats)} floating-point "
             f"numbers, from {low:g} to {high:g}.",
             files=_files(evidence, [place for place, _ in floats]),
-            advice="Save the masks as whole numbers, for example as 8-bit PNG.",
+            advice="Save the masks as whole numbers, for example as 8-bit PNG; a fixed copy does.",
         )
     below = [(place, mask) for place, mask in masks if mask.values.lowest < 0]
     if below:
@@ -134,6 +156,12 @@ def _odd_numbers(evidence: Evidence, masks: list[tuple[int, MaskSeen]]) -> Itera
             advice="Save the masks with values in 0..65535; 255 is the usual one for pixels that "
             "count nowhere.",
         )
+
+
+def _range_of(masks: list[tuple[int, MaskSeen]]) -> str:
+    low = min(mask.values.lowest for _, mask in masks)
+    high = max(mask.values.highest for _, mask in masks)
+    return "some of them infinite or NaN" if not isfinite(low + high) else f"{low:g} to {high:g}"
 
 
 def _hold(masks: list[tuple[int, MaskSeen]]) -> str:
@@ -171,10 +199,29 @@ def _mixed(evidence: Evidence, masks: list[tuple[int, MaskSeen]]) -> Iterator[Pr
 
 def _palettes(evidence: Evidence, masks: list[tuple[int, MaskSeen]]) -> Iterator[Problem]:
     tally = evidence.tally
-    if not tally.palette or evidence.reads_colors:
+    count = len(tally.palette_conflicts)
+    is_sorted_anew = tally.is_palette_sorted_anew
+    if not tally.palette or (evidence.reads_colors and evidence.labels is not None):
+        return
+    if is_sorted_anew:
+        read = "" if evidence.labels else "; the proposed classes are colours"
+        yield problem(
+            "palette_varies",
+            "warning",
+            f"In {counted(count, 'mask')} of {len(masks)} a palette index shows another colour "
+            f"than in the masks before, and the same {len(tally.colors)} colours come back under "
+            "other indices: a program sorted the palette of each file, so that colours tell the "
+            f"classes and indices do not{read}.",
+            files=_files(evidence, tally.palette_conflicts),
+            advice="Give the classes as colours: 'data.options.classes="
+            f"{flow(proposed_colors(list(tally.colors)))}'."
+            if len(tally.colors) <= MAX_CLASSES
+            else "Export the masks with one palette, or in colours.",
+        )
+        return
+    if evidence.reads_colors:
         return
     if tally.palette_conflicts:
-        count = len(tally.palette_conflicts)
         yield problem(
             "palette_varies",
             "warning",

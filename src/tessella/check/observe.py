@@ -74,6 +74,9 @@ class ValueFacts(NamedTuple):
     seam_ratio: float
     """Seams of smoothing for each long stretch of an area, see `runs`; 0 for colours."""
 
+    are_whole: bool = True
+    """Whether all are finite whole numbers."""
+
 
 class MaskSeen(NamedTuple):
     """What is kept of a mask."""
@@ -259,4 +262,5 @@ def _facts(runs: Runs, kind: str) -> ValueFacts:
         highest=float(values[-1]) if len(values) else 0.0,
         is_counted_up=is_counted_up,
         seam_ratio=runs.seam_ratio,
+        are_whole=kind != "f" or bool((np.isfinite(values) & (values == np.floor(values))).all()),
     )

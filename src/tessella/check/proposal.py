@@ -138,7 +138,7 @@ def _of_colors(values: list[int], seams: list[int]) -> Proposal | None:
         ignored: list[int] = sorted(set(values) & known.ignored)
         reason = f"the masks are drawn in {known.about}"
     elif len(values) <= MAX_CLASSES:
-        classes = _named_colors(values)
+        classes = proposed_colors(values)
         ignored: list[int] = []
         reason = f"the masks hold {len(values)} colours"
     else:
@@ -149,7 +149,8 @@ def _of_colors(values: list[int], seams: list[int]) -> Proposal | None:
     return _proposal(options, seams, reason)
 
 
-def _named_colors(values: Sequence[int]) -> dict[str, list[int]]:
+def proposed_colors(values: Sequence[int]) -> dict[str, list[int]]:
+    """Class name -> colour for colours (0xRRGGBB) whose meaning nobody knows."""
     others = [value for value in values if value]
     named = {f"class_{number}": _color(value) for number, value in enumerate(others, 1)}
     return ({"background": [0, 0, 0]} if 0 in values else {}) | named

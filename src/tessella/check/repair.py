@@ -14,6 +14,7 @@ from tessella.data.files import read_bytes
 from tessella.data.header import stored_turn
 from tessella.data.images import (
     decode_image,
+    decode_mask_file,
     encode_mask,
     encode_png,
     read_mask_values,
@@ -23,6 +24,9 @@ from tessella.data.pairs import Pair
 from tessella.errors import UsageError
 from tessella.labels import LabelMap
 from tessella.progress import Track, silently
+
+_MISREAD = ("binary_0_255", "binary_mixed")
+"""Errors of a class list under which a copy would lose the foreground for good."""
 
 
 class LeftOut(NamedTuple):
@@ -74,7 +78,8 @@ def write_fixed(findings: Findings, out: Path, *, track: Track = silently) -> Fi
 
     Raises:
         UsageError: `out` is not empty.
-        ValueError: what the masks mean is unknown, or no pair can be kept.
+        ValueError: what the masks mean is unknown, or stated so that the foreground would be
+            lost; or no pair can be kept.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out}: is not empty; name a new folder for the fixed copy.")
@@ -83,6 +88,9 @@ def write_fixed(findings: Findings, out: Path, *, track: Track = silently) -> Fi
             f"{findings.name}: what the masks mean is unknown, so no copy can be made; state the "
             "classes, for example classes='[ground, plant]'."
         )
+    for found in findings.problems:
+        if found.kind in _MISREAD and found.severity == "error":
+            raise ValueError(f"{findings.name}: no copy is made. {found.summary} {found.advice}")
     jobs = _with_first_ones(list(_jobs(findings)))
     copier = _Copier(out, findings.labels, findings.repairs)
     work = in_order(copier, jobs)
@@ -138,6 +146,8 @@ class _Copier:
             return _Done(job, f"{job.pair.image}: is the same picture as {job.same_as}", 0)
         try:
             return self._copy(job)
+        except OSError as error:
+            return _Done(job, f"{error.filename}: cannot be read ({error.strerror})", 0)
         except ValueError as error:
             return _Done(job, str(error), 0)
 
@@ -165,9 +175,23 @@ class _Copier:
         assert pair.mask is not None
         if not isinstance(pair.mask, Path):
             return pair.mask.draw(size[0], size[1], self.labels), 0
-        values = read_mask_values(pair.mask, wants_indices=self.labels.encoding == "index")
+        values = _whole_floats(pair.mask)
+        if values is None:
+            values = read_mask_values(pair.mask, wants_indices=self.labels.encoding == "index")
         mask = _with_repairs(self.labels, self.repairs).decode(values, where=str(pair.mask))
         return mask, _num_repaired(values, self.repairs)
+
+
+def _whole_floats(path: Path) -> np.ndarray | None:
+    """The class numbers of a TIFF that holds them as floating-point numbers; None for others."""
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        return None
+    file = decode_mask_file(read_bytes(path), where=str(path))
+    if file.mode != "F" or not (file.values == np.floor(file.values)).all():
+        return None
+    if not 0 <= file.values.min() <= file.values.max() <= 0xFFFF:
+        return None
+    return file.values.astype(np.uint16)
 
 
 def _as_stored(upright: np.ndarray, turn: int) -> np.ndarray:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 
 from tessella.check.evidence import Evidence, counted, problem, share, value_problem
 from tessella.check.findings import Problem
-from tessella.check.observe import MaskSeen
 from tessella.check.proposal import AREA_RUN_PX, are_thinner, split_off_seams
 from tessella.check.tally import ValueCount
 
@@ -20,6 +19,15 @@ def seams_of(evidence: Evidence, strays: Mapping[int, ValueCount]) -> list[int]:
     areas = [count for value, count in evidence.table.items() if value not in strays]
     is_thin = are_thinner([strays[value] for value in thin], areas)
     return thin if is_thin and len(thin) >= max(_FEWEST_SEAMS, len(strays) / 2) else []
+
+
+def masks_smoothed(evidence: Evidence) -> list[int]:
+    """The places of single-valued masks whose seams are full of values in between."""
+    return [
+        place
+        for place, mask in evidence.masks()
+        if mask.form in ("grey", "palette", "gray_as_rgb") and mask.values.seam_ratio > _SEAM_RATIO
+    ]
 
 
 def smoothed_values(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Problem | None:
@@ -45,13 +53,9 @@ def smoothed_values(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Pro
 
 def smoothed_classes(evidence: Evidence) -> Iterator[Problem]:
     """Values between the classes on both sides of a seam that are classes themselves."""
-
-    def is_smoothed(mask: MaskSeen) -> bool:
-        return mask.form in ("grey", "palette") and mask.values.seam_ratio > _SEAM_RATIO
-
     listed = {value for value, _ in evidence.labels.file_values} if evidence.labels else set()
     has_strays = any(value not in listed for value in evidence.table)
-    places = [place for place, mask in evidence.masks() if is_smoothed(mask)]
+    places = masks_smoothed(evidence)
     if not places or evidence.reads_colors or (has_strays and _seams_of_all(evidence)):
         return
     yield problem(

@@ -52,10 +52,26 @@ class Tally:
     palette_conflicts: list[int] = field(default_factory=list)
     """Pairs whose palette shows an index in another colour than an earlier one's."""
 
+    palette_pairs: set[tuple[int, int]] = field(default_factory=set)
+    """(palette index, the colour it shows) where it is used, of all palettes."""
+
     num_left_out: int = 0
     """Values met when `MOST_VALUES` were known already; counted once a file."""
 
     _splits: dict[tuple[frozenset[str], str], frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def is_palette_sorted_anew(self) -> bool:
+        """Whether the same colours come back under other indices: files were sorted one by one.
+
+        Then the colours tell the classes. Where several palettes merely lie side by side, few
+        colours are in more than one of them.
+        """
+        if not self.palette_conflicts:
+            return False
+        times = Counter(color for _, color in self.palette_pairs)
+        moved = sum(number > 1 for number in times.values())
+        return moved > 1 and 2 * moved >= len(times)
 
     def add(
         self, pair: int, split: str, runs: Runs, *, form: Form, used_colors: np.ndarray | None
@@ -119,6 +135,7 @@ class Tally:
 
     def _note_palette(self, pair: int, values: np.ndarray, used_colors: np.ndarray) -> None:
         shown = list(zip(values.tolist(), used_colors.tolist(), strict=True))
+        self.palette_pairs.update(shown)
         if any(self.palette.setdefault(value, color) != color for value, color in shown):
             self.palette_conflicts.append(pair)
 

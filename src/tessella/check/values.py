@@ -2,32 +2,48 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from tessella.check.binary import (
+    foreground_in_two_ways,
+    ignored_foreground,
+    is_0_255,
+    is_written_in_two_ways,
+    only_0_and_255,
+)
 from tessella.check.evidence import Evidence, counted, problem, share, value_problem
-from tessella.check.findings import Problem
+from tessella.check.findings import Problem, flow
 from tessella.check.known import palette_of_greys
-from tessella.check.objects import codes, numbered_objects, photographs, sixteen_bit
-from tessella.check.proposal import split_off_seams
+from tessella.check.objects import codes, gradients, numbered_objects, photographs, sixteen_bit
+from tessella.check.proposal import nearest_listed, split_off_seams
 from tessella.check.smoothing import smoothed_classes, smoothed_values
-from tessella.check.tally import ValueCount
+from tessella.check.tally import ValueCount, mean_run_px
 from tessella.labels import MAX_CLASSES, LabelMap, pack
 from tessella.palette import distinct_colors
+
+_MISTYPED = 8  # two classes have colours further apart, in one channel
+_SPECKS_PX = 1.5  # stretches of photographs; what JPEG makes of masks has longer ones
 
 Explanation = Callable[[Evidence, Mapping[int, ValueCount]], Problem | None]
 
 
 def value_problems(evidence: Evidence) -> Iterator[Problem]:
     """What the values are, against the class list or, where there is none, by themselves."""
-    if evidence.labels is None:
-        if evidence.table:
-            yield from _unlisted(evidence, evidence.table)
-            yield from smoothed_classes(evidence)
+    if is_written_in_two_ways(evidence):
+        yield from foreground_in_two_ways(evidence)
         return
-    yield from _wrong_kind(evidence, evidence.labels)
-    if found := _binary(evidence, evidence.labels):
-        yield found
-    listed = {value for value, _ in evidence.labels.file_values}
-    strays = {value: count for value, count in evidence.table.items() if value not in listed}
-    if strays and not _is_of_jpegs(evidence, strays):
+    strays = evidence.table
+    if evidence.labels is not None:
+        yield from _wrong_kind(evidence, evidence.labels)
+        yield from ignored_foreground(evidence, evidence.labels)
+        listed = {value for value, _ in evidence.labels.file_values}
+        strays = {value: count for value, count in evidence.table.items() if value not in listed}
+        is_said = strays.keys() == {255} and is_0_255(evidence)
+        if is_said:
+            strays = dict[int, ValueCount]()
+    if strays and _is_of_jpegs(evidence, strays):
+        if mean_run_px(strays.values()) < _SPECKS_PX and (found := photographs(evidence, strays)):
+            yield found
+        return
+    if strays:
         yield from _unlisted(evidence, strays)
     yield from smoothed_classes(evidence)
 
@@ -73,34 +89,14 @@ def _is_of_jpegs(evidence: Evidence, strays: Mapping[int, ValueCount]) -> bool:
     )
 
 
-def _binary(evidence: Evidence, labels: LabelMap) -> Problem | None:
-    """0 and 255 with 255 ignored: every pixel of the foreground would count nowhere."""
-    meanings = dict(labels.file_values)
-    is_ignored = meanings.get(255, labels.ignore_index) == labels.ignore_index
-    if labels.encoding != "index" or set(evidence.table) != {0, 255} or not is_ignored:
-        return None
-    pixels = sum(count.pixels for count in evidence.table.values())
-    in_areas = evidence.table[255].pixels
-    treated = "ignores 255" if 255 in meanings else "does not list 255"
-    return problem(
-        "binary_0_255",
-        "error",
-        f"The masks hold 0 and 255 only, and the class list {treated}: {share(in_areas, pixels)} "
-        "of all pixels, the foreground, would count nowhere.",
-        files=evidence.files_with([255]),
-        count=evidence.table[255].files,
-        advice="Give both values: 'data.options.classes={background: 0, foreground: 255}'.",
-    )
-
-
 def _unlisted(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Iterator[Problem]:
     """The one explanation that fits values without a meaning best."""
     explanations: Sequence[Explanation] = (
         (smoothed_values, photographs, codes, _other_colors)
         if evidence.reads_colors
         else (
-            *(sixteen_bit, smoothed_values, numbered_objects, _greys_of_colors, photographs),
-            *(_two_values, _lost_border, _off_by_one, _beyond, _other_values),
+            *(sixteen_bit, smoothed_values, numbered_objects, _greys_of_colors, gradients),
+            *(photographs, only_0_and_255, _lost_border, _off_by_one, _beyond, _other_values),
         )
     )
     for explain in explanations:
@@ -127,22 +123,6 @@ def _greys_of_colors(evidence: Evidence, _: Mapping[int, ValueCount]) -> Problem
         f"{found.about} turned to grey, where different classes can share one value.",
         advice="Take the colour masks before that, and never open a palette PNG as grey "
         "(cv2.IMREAD_GRAYSCALE, convert('L')).",
-    )
-
-
-def _two_values(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Problem | None:
-    if evidence.labels is not None or set(evidence.table) != {0, 255}:
-        # with a class list, `_binary` says it also where 255 is listed as ignored
-        is_said = evidence.labels is not None and set(evidence.table) == {0, 255} == {0, *strays}
-        return _binary(evidence, evidence.labels) if is_said and evidence.labels else None
-    return value_problem(
-        evidence,
-        "binary_0_255",
-        strays,
-        summary="The masks hold 0 and 255 only: background and foreground, and 255 is no ignored "
-        "value.",
-        advice="Take the proposed classes, and give them their names.",
-        is_solved=True,
     )
 
 
@@ -178,17 +158,21 @@ def _off_by_one(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Problem
             f"The masks hold values up to {number} and no 0, but the class list gives "
             f"{counted(number, 'class')} the values 0..{number - 1}: the masks count from 1."
         )
-    names = evidence.labels.names if evidence.labels else ("first", "second")
-    line = ", ".join(f"{name}: {value}" for value, name in enumerate(names[:3], 1))
-    dots = ", ..." if len(names) > 3 or evidence.labels is None else ""
     return value_problem(
         evidence,
         "off_by_one",
         strays,
         summary=what,
-        advice=f"Give each class its value: 'data.options.classes={{{line}{dots}}}'.",
+        advice=_counted_from_one(evidence.labels.names)
+        if evidence.labels
+        else "Take the proposed classes, and give them their names.",
         is_solved=True,
     )
+
+
+def _counted_from_one(names: Sequence[str]) -> str:
+    line = flow({name: value for value, name in enumerate(names, 1)})
+    return f"Give each class its value: 'data.options.classes={line}'."
 
 
 def _beyond(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Problem | None:
@@ -208,8 +192,21 @@ def _beyond(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Problem | N
         summary=f"The class list ends at the value {max(classes, default=0)}, but the masks hold "
         f"{evidence.show_some(strays)} too "
         f"({share(sum(c.pixels for c in strays.values()), pixels)} of all pixels).",
-        advice="Add the missing classes to the list, or the values to those that are ignored.",
+        advice=_how_to_lengthen(evidence.labels, strays),
     )
+
+
+def _how_to_lengthen(labels: LabelMap, strays: Mapping[int, ValueCount]) -> str:
+    """What may be missing; a background left out shifts every name, so it is said first."""
+    numbered = [(value, index) for index, value in enumerate(range(labels.num_classes))]
+    listed = [pair for pair in labels.file_values if pair[1] != labels.ignore_index]
+    if listed == numbered and set(strays) == {labels.num_classes}:
+        last = labels.names[-1]
+        return (
+            f"Look at a mask: if {labels.num_classes} is {last}, the list lacks the class of value "
+            "0, mostly the background; put it first. Otherwise add the missing class at the end."
+        )
+    return "Add the missing classes to the list, or the values to those that are ignored."
 
 
 def _other_values(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Problem | None:
@@ -231,6 +228,8 @@ def _other_values(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Probl
 
 def _other_colors(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Problem | None:
     if evidence.labels is None:
+        if not evidence.forms.get("color"):  # a palette that varies is told on its own
+            return None
         return value_problem(
             evidence,
             "rgb_coded",
@@ -250,11 +249,37 @@ def _strays(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Problem:
         f"{evidence.show(value)} ({share(strays[value].pixels, pixels)})" for value in most[:6]
     )
     more = f" and {len(most) - 6} more" if len(most) > 6 else ""
+    what = counted(len(strays), "colour" if evidence.reads_colors else "value")
+    advice = f"Add {'it' if len(strays) == 1 else 'them'} to the classes, or to those ignored."
     return value_problem(
         evidence,
         "unlisted_values",
         strays,
-        summary=f"The masks hold {counted(len(strays), 'value')} that the class list does not "
-        f"know: {shown}{more}.",
-        advice="Add them to the classes, or to the ignored values.",
+        summary=f"The masks hold {what} that the class list does not know: {shown}{more}.",
+        advice=_mistyped(evidence, most) or advice,
     )
+
+
+def _mistyped(evidence: Evidence, strays: Sequence[int]) -> str | None:
+    """A listed colour that never occurs, next to one that occurs and is not listed."""
+    labels = evidence.labels
+    if labels is None or labels.encoding != "color":
+        return None
+    absent = {v: index for v, index in labels.file_values if v not in evidence.table}
+    near = nearest_listed(strays, absent, encoding="color")
+    for stray in strays:
+        target = near.get(stray)
+        if target is None or _distance(stray, target) > _MISTYPED:
+            continue
+        index = absent[target]
+        name = "an ignored colour" if index == labels.ignore_index else labels.names[index]
+        return (
+            f"The list says {labels.show(target)} for {name}, which never occurs; perhaps "
+            f"{labels.show(stray)} is meant. Correct the list, or add the colour to it."
+        )
+    return None
+
+
+def _distance(first: int, second: int) -> int:
+    """The largest difference of two colours in one channel, 0..255."""
+    return max(abs((first >> shift & 255) - (second >> shift & 255)) for shift in (0, 8, 16))

@@ -5,7 +5,9 @@ that were a folder, so a data set need not be unpacked. Nothing is ever written 
 """
 
 import functools
+import lzma
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -17,7 +19,15 @@ from tessella.errors import UsageError
 MAX_FILE_BYTES = 1 << 31
 """What a zip may hold as one file, in bytes unpacked; more is refused unread."""
 
+# more that shrinks to a hundredth is nothing but one byte repeated, made to fill the memory
+_MAX_BYTES_OF_NOTHING = 1 << 29
 _TARS = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar", ".gz")
+
+
+_ZIP_ERRORS = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError),
+    *(NotImplementedError, RuntimeError, ValueError, OverflowError),
+)
 
 
 class _Zip(NamedTuple):
@@ -53,18 +63,24 @@ def read_bytes(path: Path) -> bytes:
         raise FileNotFoundError(2, "There is no such file in the zip", str(path))
     if info.flag_bits & 1:
         raise ValueError(f"{path}: the zip is encrypted; unpack it with its password first.")
-    if info.file_size > MAX_FILE_BYTES:
-        raise ValueError(
-            f"{path}: would unpack to {info.file_size / 1e9:.1f} GB; files of over "
-            f"{MAX_FILE_BYTES / 1e9:.1f} GB in a zip are refused. Unpack it yourself if you trust "
-            "it."
-        )
+    _refuse_bomb(path, info)
     try:
         return opened.file.read(info)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except _ZIP_ERRORS as error:
         raise ValueError(
             f"{path}: cannot be read from the zip ({error}); copy or download the zip again."
         ) from error
+
+
+def _refuse_bomb(path: Path, info: zipfile.ZipInfo) -> None:
+    shrunk = info.file_size > 100 * info.compress_size
+    if info.file_size > MAX_FILE_BYTES or (shrunk and info.file_size > _MAX_BYTES_OF_NOTHING):
+        raise ValueError(
+            f"{path}: would unpack to {info.file_size / 1e9:.1f} GB, "
+            f"{info.file_size / max(1, info.compress_size):.0f} times what it takes in the zip; "
+            f"over {MAX_FILE_BYTES / 1e9:.1f} GB, or {_MAX_BYTES_OF_NOTHING / 1e9:.1f} GB at over "
+            "100 times, are refused. Unpack it yourself if you trust it."
+        )
 
 
 def read_text(path: Path) -> str:
@@ -139,6 +155,10 @@ def files_in(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(names)]
 
 
+def _is_passed_over(part: str) -> bool:
+    return part == ".." or is_hidden(part)
+
+
 def is_hidden(name: str) -> bool:
     """Whether a file or folder name is the system's own and no data: .DS_Store, __MACOSX."""
     return name.startswith(".") or name in ("__MACOSX", "Thumbs.db", "desktop.ini", "@eaDir")
@@ -163,6 +183,28 @@ def existing_root(kind: str, root: Path | None) -> Path:
         kept = "unpack it first" if root.name.lower().endswith(_TARS) else "give a folder or a zip"
         raise ValueError(f"{root}: is a file, expected a folder or a .zip; {kept}.")
     raise ValueError(f"{root}: there is no such folder; --data names the one with the images.")
+
+
+def existing_home(kind: str, root: Path | None, *, except_into: Sequence[str] = ()) -> Path:
+    """`existing_root`, and the only folder in it where that holds it all: see `unwrapped`."""
+    return unwrapped(existing_root(kind, root), except_into=except_into)
+
+
+def unwrapped(root: Path, *, except_into: Sequence[str] = (), depth: int = 3) -> Path:
+    """The folder that holds it all: `root`, or the only one in it where nothing else is.
+
+    Args:
+        root: a folder or zip; zips often hold one folder with everything.
+        except_into: names of folders that mean something where they are, as train does.
+        depth: how many levels below `root` are looked at.
+    """
+    home = root
+    for _ in range(depth):
+        folders = folders_in(home)
+        if len(folders) != 1 or folders[0].name in except_into or files_in(home):
+            return home
+        home = folders[0]
+    return home
 
 
 def home_of(root: Path, markers: Sequence[str], *, depth: int = 3) -> Path | None:
@@ -207,16 +249,20 @@ def _open_zip(path: Path) -> _Zip:
 def _opened(path: Path, _mtime: int, _size: int, _pid: int) -> _Zip:
     try:
         file = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, EOFError, ValueError) as error:
+    except (FileNotFoundError, PermissionError):
+        raise
+    except _ZIP_ERRORS as error:
         raise ValueError(
             f"{path}: is not a zip that can be read ({error}); copy or download it again."
         ) from error
     members = {}
     folders = {"."}
     for info in file.infolist():
-        parts = info.filename.split("/")
-        if info.is_dir() or any(is_hidden(part) or part == ".." for part in parts if part):
+        written = info.filename.replace("\\", "/")  # as some programs on Windows write it
+        # a leading slash would lead out of the zip, onto the disk
+        parts = [part for part in written.split("/") if part not in ("", ".")]
+        if not parts or written.endswith("/") or any(map(_is_passed_over, parts)):
             continue
-        members[info.filename] = info
+        members["/".join(parts)] = info
         folders.update("/".join(parts[:n]) for n in range(1, len(parts)))
     return _Zip(file, members, folders)

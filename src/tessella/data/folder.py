@@ -72,6 +72,30 @@ def read_folder(
     layout = find_layout(root, images=images, masks=masks)
     if not layout.pairs:
         raise ValueError(_no_pairs(root, layout, images, masks))
+    chosen = choose_split(
+        *(root, split, layout),
+        missing_masks=missing_masks,
+        group_pattern=group_pattern,
+        val_share=val_share,
+        test_share=test_share,
+    )
+    return PairDataset(chosen, _labels(root, classes, ignore, chosen))
+
+
+def choose_split(
+    root: Path,
+    split: str,
+    layout: Layout,
+    *,
+    missing_masks: Literal["refuse", "skip"] = "refuse",
+    group_pattern: str | None = None,
+    val_share: float = 0.15,
+    test_share: float = 0.15,
+) -> list[Pair]:
+    """The pairs of one split where it is known already what lies in a folder.
+
+    Arguments and errors are those of `read_folder`; nothing but lists such as `train.txt` is read.
+    """
     listed = None if layout.split_words else _list_of(layout, split)
     found = _images_of(root, split, layout, listed=listed)
     _tell_lonely_masks(root, layout)
@@ -85,10 +109,10 @@ def read_folder(
         chosen = [pair for pair in pairs if parts[pair.group] == split]
     if not chosen:
         raise ValueError(
-            f"{root}: the {split} split is empty ({len(pairs)} pairs found in all); "
+            f"{root}: the {split} split is empty ({_num_pairs(pairs)} found in all); "
             f"add images to it, or name another split with data.{split}_split."
         )
-    return PairDataset(chosen, _labels(root, classes, ignore, chosen))
+    return chosen
 
 
 def _no_pairs(root: Path, layout: Layout, images: str | None, masks: str | None) -> str:
@@ -115,6 +139,10 @@ def _no_pairs(root: Path, layout: Layout, images: str | None, masks: str | None)
         "for both. Say how they differ with patterns, for example "
         "'data.options.images=images/{name}.jpg' and 'data.options.masks=masks/{name}_mask.png'."
     )
+
+
+def _num_pairs(pairs: Sequence[Pair]) -> str:
+    return f"{len(pairs)} {'pair' if len(pairs) == 1 else 'pairs'}"
 
 
 def _list_of(layout: Layout, split: str) -> list[str] | None:

@@ -1,6 +1,7 @@
 """What the first bytes of an image file say: its size and its turn, before anything is decoded."""
 
 import struct
+import zlib
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
@@ -151,6 +152,27 @@ def _turn_in(block: bytes) -> int:
         if tag == _ORIENTATION:
             return int(value) if 1 <= value <= 8 else 1
     return 1
+
+
+def refuse_damaged_png(content: bytes) -> None:
+    """Refuse a PNG in which the checksum of a header, palette or pixels is wrong.
+
+    Decoders stop at the last pixel and never look at it: one turned bit gives a mask of other
+    classes without a word. A cut file is left to them, and so are other formats.
+
+    Raises:
+        ValueError: a checksum is wrong.
+    """
+    view = memoryview(content)
+    at = 8 if content.startswith(b"\x89PNG") else len(content)
+    while at + 12 <= len(content):
+        end = at + 8 + int.from_bytes(view[at : at + 4], "big")
+        name = bytes(view[at + 4 : at + 8])
+        is_needed = name[:1].isupper()  # a small letter: a comment or the like
+        stated = int.from_bytes(view[end : end + 4], "big")
+        if is_needed and end + 4 <= len(content) and zlib.crc32(view[at + 4 : end]) != stated:
+            raise ValueError(f"the checksum of its part {name.decode('latin-1')!r} is wrong")
+        at = len(content) if name == b"IEND" else end + 4
 
 
 def is_cut_short(content: bytes) -> bool:

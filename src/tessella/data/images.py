@@ -19,6 +19,7 @@ from tessella.data.header import (
     Size,
     huge_image,
     is_cut_short,
+    refuse_damaged_png,
     refuse_huge,
     stored_size,
 )
@@ -115,19 +116,28 @@ def _has_good_size(content: bytes, where: str) -> bool:
         except _PILLOW_ERRORS:
             return False
     refuse_huge(size, where=where)
-    return True
+    return min(size) > 0
 
 
 def _is_for_pillow(content: bytes) -> bool:
     """Whether OpenCV would read these bytes wrongly, or write to stderr about them."""
-    if content.startswith(b"\x89PNG"):  # a cut PNG: its decoder writes to stderr
-        return not content.endswith(_PNG_END)
+    if content.startswith(b"\x89PNG"):  # a damaged PNG: its decoder writes to stderr
+        return not content.endswith(_PNG_END) or _is_damaged_png(content)
     # TIFF: OpenCV multiplies colours by a fourth band, and reads floating-point pixels as black
     return content.startswith(_TIFF_STARTS)
 
 
+def _is_damaged_png(content: bytes) -> bool:
+    try:
+        refuse_damaged_png(content)
+    except ValueError:
+        return True
+    return False
+
+
 def _decode_with_pillow(content: bytes, where: str) -> np.ndarray:
     try:
+        refuse_damaged_png(content)
         with Image.open(io.BytesIO(content)) as opened:
             upright = ImageOps.exif_transpose(opened)
             if upright.mode.startswith("I"):
@@ -198,6 +208,7 @@ class _OpenMask(NamedTuple):
 def _open_mask(content: bytes, where: str) -> _OpenMask:
     _has_good_size(content, where)
     try:
+        refuse_damaged_png(content)
         # from memory: of files, Pillow 13 misreads an uncompressed TIFF that is to be turned
         with Image.open(io.BytesIO(content)) as opened:
             is_deep = _has_deep_colors(opened)

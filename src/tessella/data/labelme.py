@@ -19,7 +19,7 @@ import numpy as np
 
 from tessella.data.annotation_json import is_there, pixels, read_json, text, two_points
 from tessella.data.dataset import DatasetEntry
-from tessella.data.files import existing_root, files_below, is_file, is_folder, read_bytes
+from tessella.data.files import existing_home, files_below, is_file, is_folder, read_bytes
 from tessella.data.images import IMAGE_SUFFIXES
 from tessella.data.pairs import Pair, PairDataset
 from tessella.data.shapes import (
@@ -82,7 +82,7 @@ def read_labelme(
     or, when there is neither, a fixed share of the names by their hash.
 
     Args:
-        root: the folder or zip.
+        root: the folder or zip; all may lie in one folder of it.
         split: train, val or test.
         classes: labels that are classes, in the order of their indices. Left out, `labels.txt`
             or `classes.txt` in the folder says it; without these, all labels of all files count,
@@ -107,7 +107,7 @@ def read_labelme(
         if value not in get_args(known):
             choice = f"choice of data.options.{option}"
             raise UsageError(unknown_name(choice, str(value), get_args(known)))
-    root = existing_root("labelme", root)
+    root = existing_home("labelme", root, except_into=SPLITS)
     files, every = _files(root, split)
     groups = dict(zip(files, _groups(list(files), group_pattern), strict=True))
     if root == _base(root, split):  # no folders by split

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from tessella.data.classes import find_classes, labels_from_classes
 from tessella.data.dataset import DatasetEntry
-from tessella.data.files import existing_root, files_in, is_file, is_folder, read_text, split_zip
+from tessella.data.files import existing_home, files_in, is_file, read_text, split_zip, unwrapped
 from tessella.data.images import IMAGE_SUFFIXES
 from tessella.data.pairs import Pair, PairDataset
 from tessella.data.splits import SPLITS, split_groups
@@ -85,7 +85,7 @@ def read_manifest(
 
     Args:
         root: a .csv, .tsv or .jsonl file, or the folder or zip that holds just one (or
-            `manifest.csv`, `manifest.jsonl`) or plain lists.
+            `manifest.csv`, `manifest.jsonl`) or plain lists; all may lie in one folder of it.
         split: train, val or test.
         classes: names for file values 0, 1, 2, ..., or name -> value, [red, green, blue] or
             "#rrggbb". Left out, `classes.txt` or `labels.json` beside the list says it.
@@ -133,7 +133,7 @@ def _lines(root: Path | None, split: str, columns: Mapping[str, str | None]) -> 
         if root.suffix.lower() not in (*_TABLES, ".txt"):
             raise ValueError(f"{root}: is none of {', '.join(_TABLES)}; save it as one of these.")
         return _table_lines(root, columns)
-    root = existing_root("manifest", root)
+    root = existing_home("manifest", root)
     preferred = [root / name for name in _PREFERRED if is_file(root / name)]
     if not preferred and (lists := _plain_lists(root)):
         here = ", ".join(path.name for path in lists.values())
@@ -383,8 +383,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _is_at(root: Path) -> bool:
-    if not is_folder(root):
-        return False
+    root = unwrapped(root)
     lists = [root / f"{split}_list.txt" for split in SPLITS]
     has_lists = any(is_file(path) and _has_two_columns(path) for path in lists)
     return has_lists or any(is_file(root / name) for name in _PREFERRED)

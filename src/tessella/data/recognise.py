@@ -49,6 +49,9 @@ class Recognised:
     options: dict[str, Any] = field(default_factory=dict)
     """Options of its reader."""
 
+    layout: Layout | None = field(default=None, compare=False, repr=False)
+    """Of a plain folder: what lies in it, so that nobody need look again."""
+
 
 def recognise(root: Path) -> Recognised:
     """The data set at `root`: the most special one of the table that fits, else a plain folder.
@@ -72,7 +75,7 @@ def recognise(root: Path) -> Recognised:
     layout = find_layout(root)
     if not layout.pairs:
         raise ValueError(_nothing_fits(root, layout))
-    return Recognised("folder", root, _clue_of(layout))
+    return Recognised("folder", root, _clue_of(layout), layout=layout)
 
 
 def _recognise_file(path: Path) -> Recognised:

@@ -25,6 +25,7 @@ from tessella.labels import LabelMap
 
 _MAX_PIXELS = 1 << 32
 _MAX_OUTLINE_PX = 2_000_000  # the rasteriser takes some 80 bytes for each
+_MOST_PX = 1 << 30
 _FAR_SIDES = 10  # a point this many image sides away from the image is a slip, not an overlap
 
 
@@ -239,7 +240,7 @@ def outline(points: Any, *, where: str) -> Outline:
         where: the file and the annotation, for the error message.
 
     Raises:
-        ValueError: these are not three points or more with finite coordinates.
+        ValueError: these are not three points or more, with coordinates that an image can have.
     """
     numbers = finite_numbers(points, where=where)
     pairs = numbers.ndim == 2 and numbers.shape[1] == 2
@@ -252,6 +253,11 @@ def outline(points: Any, *, where: str) -> Outline:
         raise ValueError(
             f"{where}: its outline has {numbers.size // 2} points; an area takes three. "
             "Draw it again, or remove it."
+        )
+    if np.abs(numbers).max() > _MOST_PX:  # beyond, areas overflow
+        raise ValueError(
+            f"{where}: its outline reaches as far as {np.abs(numbers).max():.3g} px; no image is "
+            "so large. Draw it again, or remove it."
         )
     return Outline(numbers.tobytes())
 
