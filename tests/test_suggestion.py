@@ -2,7 +2,7 @@
 
 import pytest
 
-from tessella.suggestion import did_you_mean, unknown_name
+from tessella.suggestion import did_you_mean, some, unknown_name
 
 KNOWN = ("unet", "segformer", "deeplabv3", "deeplabv3plus")
 
@@ -47,3 +47,10 @@ def test_an_empty_table_is_said_to_be_empty() -> None:
 def test_a_long_table_is_cut_and_counted() -> None:
     line = unknown_name("encoder", "zzz", [f"e{number:02}" for number in range(30)], most=3)
     assert line.endswith("Known: e00, e01, e02, ... (30 in all).")
+
+
+@pytest.mark.parametrize(
+    ("names", "text"), [([], ""), (["a", "b"], "a, b"), (["a"] * 3, "a, a, ...")]
+)
+def test_of_many_names_the_first_few_are_shown(names: list[str], text: str) -> None:
+    assert some(names, most=2) == text

@@ -1,7 +1,7 @@
-"""'Did you mean ...': the closest known names to one that is not known."""
+"""Names in messages: the first few of many, and the closest known ones to one that is not."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -23,3 +23,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str], *, most: int = 20) 
     listed = ", ".join(names[:most]) + dots
     clue = did_you_mean(name, names) or "."
     return f"no {kind} is called {name!r}{clue} Known: {listed or 'none'}."
+
+
+def some(names: Sequence[str], *, most: int = 5) -> str:
+    """The first few of many names, for a message: "a, b, c, d, e, ..."."""
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")

@@ -224,6 +224,20 @@ def test_a_file_without_splits_is_split_by_hash_and_nothing_is_lost(tmp_path: Pa
     assert {name for names in splits for name in names} == {str(number) for number in range(20)}
 
 
+def test_a_group_is_never_cut_by_the_split_by_hash(tmp_path: Path) -> None:
+    files = tuple(f"v{number % 5}_{number}.jpg" for number in range(20))
+    write(tmp_path, content_of(CUP, files=files), name="annotations.json")
+    options = {"group_pattern": "^v[0-9]", "val_share": 0.2, "test_share": 0.2}
+    splits = {s: read_coco(tmp_path, s, **options) for s in ("train", "val", "test")}
+    groups = {split: {pair.group for pair in found.pairs} for split, found in splits.items()}
+    assert {split: len(found) for split, found in groups.items()} == {
+        "train": 3,
+        "val": 1,
+        "test": 1,
+    }
+    assert len(set().union(*groups.values())) == 5
+
+
 def test_each_split_is_its_own_file(tmp_path: Path) -> None:
     write(tmp_path, content_of(CUP), name="train.json")
     write(tmp_path, content_of(CUP, files=("b.jpg", "c.jpg")), name="val.json")

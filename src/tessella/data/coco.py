@@ -13,9 +13,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple, get_args
 
 from tessella.data.annotation_json import pixels, read_json, text
-from tessella.data.coco_files import annotation_files, find_annotations, find_images, is_usual, some
+from tessella.data.coco_files import annotation_files, find_annotations, find_images, is_usual
 from tessella.data.dataset import DatasetEntry
 from tessella.data.files import read_bytes
+from tessella.data.groups import groups_of
 from tessella.data.images import IMAGE_SUFFIXES
 from tessella.data.pairs import Pair, PairDataset
 from tessella.data.shapes import (
@@ -30,7 +31,7 @@ from tessella.data.shapes import (
 from tessella.data.splits import SPLITS, split_groups
 from tessella.errors import UsageError
 from tessella.labels import LabelMap
-from tessella.suggestion import unknown_name
+from tessella.suggestion import some, unknown_name
 
 Others = Literal["background", "ignore"]
 Crowd = Literal["class", "ignore"]
@@ -74,6 +75,7 @@ def read_coco(
     others: Others = "background",
     crowd: Crowd = "class",
     missing_images: MissingImages = "refuse",
+    group_pattern: str | None = None,
     val_share: float = 0.15,
     test_share: float = 0.15,
 ) -> PairDataset:
@@ -95,6 +97,8 @@ def read_coco(
         others: what objects that are not among `classes` are: background, or ignored.
         crowd: whether regions of many objects in one (`iscrowd`) are of their class or ignored.
         missing_images: `skip` leaves out images whose file is not there instead of refusing.
+        group_pattern: regular expression; what it matches in a name (or what its first pair of
+            brackets matches) is the sample's group.
         val_share: share of validation images where one file holds all splits, 0..1.
         test_share: share of test images where one file holds all splits, 0..1.
 
@@ -117,9 +121,12 @@ def read_coco(
         _refuse_missing(paths, file.path)
     there = {p: path for p in pictures if (path := paths[p.file]) is not None}
     names = {picture: _name(picture.file) for picture in there}
+    groups = dict(zip(names, groups_of(list(names.values()), group_pattern), strict=True))
     if file.is_whole:
-        parts = split_groups(names.values(), val_share=val_share, test_share=test_share)
-        names = {picture: name for picture, name in names.items() if parts[name] == split}
+        parts = split_groups(groups.values(), val_share=val_share, test_share=test_share)
+        names = {
+            picture: name for picture, name in names.items() if parts[groups[picture]] == split
+        }
     if not names:
         raise ValueError(
             f"{file.path}: the {split} split is empty ({len(pictures)} images are listed); add "
@@ -127,7 +134,7 @@ def read_coco(
         )
     shapes = _shapes(content, pictures, meaning, file.path, crowd=crowd)
     pairs = [
-        Pair(there[p], _drawing(p, shapes[p.id], meaning.ground), name, group=name)
+        Pair(there[p], _drawing(p, shapes[p.id], meaning.ground), name, group=groups[p])
         for p, name in names.items()
     ]
     return PairDataset(pairs, meaning.labels)

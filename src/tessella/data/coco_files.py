@@ -13,6 +13,7 @@ from typing import NamedTuple
 from tessella.data.annotation_json import is_there
 from tessella.data.files import existing_root, files_in, folders_in, is_file, is_folder
 from tessella.data.path_words import SPLIT_WORDS
+from tessella.suggestion import some
 
 _WORDS = "|".join(sorted(SPLIT_WORDS, key=len, reverse=True))
 _SPLIT = re.compile(rf"(?<![a-z])({_WORDS})(\d{{4}})?(?![a-z0-9])", re.IGNORECASE)
@@ -135,11 +136,6 @@ def find_images(
         )
     paths = {name: _joined(place, name, is_last=is_last) for name in listed}
     return {name: path if is_there(path) else None for name, path in paths.items()}
-
-
-def some(names: Sequence[str]) -> str:
-    """The first five names, for a message."""
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 
 def _split_of(path: Path, home: Path) -> str | None:

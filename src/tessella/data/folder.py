@@ -6,7 +6,6 @@ sample, without its ending) and, if splits are sub-folders, `{split}`: images in
 """
 
 import logging
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -15,13 +14,14 @@ from typing import Any, Literal
 from tessella.data.classes import find_classes, labels_from_classes
 from tessella.data.dataset import DatasetEntry
 from tessella.data.files import existing_root
+from tessella.data.groups import groups_of
 from tessella.data.images import IMAGE_SUFFIXES
 from tessella.data.layout import LIST_FOLDERS, Layout, find_layout
 from tessella.data.pairs import Pair, PairDataset
 from tessella.data.splits import SPLITS, listed_names, split_groups
 from tessella.errors import UsageError
 from tessella.labels import LabelMap
-from tessella.suggestion import unknown_name
+from tessella.suggestion import some, unknown_name
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +100,8 @@ def choose_split(
     found = _images_of(root, split, layout, listed=listed)
     _tell_lonely_masks(root, layout)
     pairs = _with_masks(found, masks_at=_at(layout.masks, split, layout), missing=missing_masks)
-    pairs = _grouped(pairs, group_pattern)
+    groups = groups_of([pair.name for pair in pairs], group_pattern)
+    pairs = [pair._replace(group=group) for pair, group in zip(pairs, groups, strict=True)]
     chosen = pairs
     if not layout.split_words and listed is None:
         parts = split_groups(
@@ -128,14 +129,14 @@ def _no_pairs(root: Path, layout: Layout, images: str | None, masks: str | None)
         )
     if not masks_seen:
         return (
-            f"{root}: {len(images_seen)} images ({_some(images_seen)}) but no masks"
+            f"{root}: {len(images_seen)} images ({some(images_seen)}) but no masks"
             f"{f' at {masks}' if masks else ''}; expected a folder masks/ or labels/, say, with "
             "the same names, or X_mask.png beside X.jpg. Say where they are with "
             "data.options.masks, for example 'data.options.masks=truth/{name}.png'."
         )
     return (
-        f"{root}: {len(images_seen)} images ({_some(images_seen)}) and {len(masks_seen)} masks "
-        f"({_some(masks_seen)}), but no two names that belong together; expected the same name "
+        f"{root}: {len(images_seen)} images ({some(images_seen)}) and {len(masks_seen)} masks "
+        f"({some(masks_seen)}), but no two names that belong together; expected the same name "
         "for both. Say how they differ with patterns, for example "
         "'data.options.images=images/{name}.jpg' and 'data.options.masks=masks/{name}_mask.png'."
     )
@@ -171,7 +172,7 @@ def _images_of(
         logger.warning(
             "%s: %d images lie in no folder of a split and are left out: %s; move them into one, "
             "or silence the logger tessella.data.folder.",
-            *(root, len(beside), _some(beside)),
+            *(root, len(beside), some(beside)),
         )
     masked = {its_split for its_split, _ in layout.pairs}
     if split not in masked:
@@ -192,7 +193,7 @@ def _at(pattern: str, split: str, layout: Layout) -> str:
 
 def _tell_lonely_masks(root: Path, layout: Layout) -> None:
     if names := [path.stem for path in layout.lonely_masks]:
-        logger.warning("%s: %d masks have no image: %s", root, len(names), _some(names))
+        logger.warning("%s: %d masks have no image: %s", root, len(names), some(names))
 
 
 def _with_masks(found: Sequence[Pair], *, masks_at: str, missing: str) -> list[Pair]:
@@ -200,36 +201,10 @@ def _with_masks(found: Sequence[Pair], *, masks_at: str, missing: str) -> list[P
     if unmasked and missing == "refuse":
         raise ValueError(
             f"{unmasked[0].image}: {len(unmasked)} of {len(found)} images have no mask: "
-            f"{_some([pair.name for pair in unmasked])}; expected each at {masks_at}. Add the "
+            f"{some([pair.name for pair in unmasked])}; expected each at {masks_at}. Add the "
             "masks, or leave these images out with data.options.missing_masks=skip."
         )
     return [pair for pair in found if pair.mask is not None]
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-
-
-def _grouped(pairs: Sequence[Pair], pattern: str | None) -> list[Pair]:
-    """With the group of each name; a name that the pattern does not match is a group of its own."""
-    if pattern is None:
-        return list(pairs)
-    try:
-        form = re.compile(pattern)
-    except re.error as error:
-        raise UsageError(f"data.options.group_pattern {pattern!r}: {error}.") from error
-    matches = [form.search(pair.name) for pair in pairs]
-    if pairs and not any(matches):
-        raise UsageError(
-            f"data.options.group_pattern {pattern!r} matches none of the names "
-            f"({_some([pair.name for pair in pairs])}); write what the names of one group share, "
-            "for example '^[^_]+'."
-        )
-    which = 1 if form.groups else 0
-    return [
-        pair._replace(group=(match[which] if match else None) or pair.name)
-        for pair, match in zip(pairs, matches, strict=True)
-    ]
 
 
 def _listed(root: Path, split: str, listed: Sequence[str], found: Sequence[Pair]) -> list[Pair]:
@@ -243,14 +218,14 @@ def _listed(root: Path, split: str, listed: Sequence[str], found: Sequence[Pair]
     if absent := [line for line, pair in here.items() if pair is None]:
         raise ValueError(
             f"{root}: the list of split {split!r} names {len(absent)} samples that are not here: "
-            f"{_some(absent)}; remove them from the list, or add their images and masks."
+            f"{some(absent)}; remove them from the list, or add their images and masks."
         )
     chosen = [pair for pair in here.values() if pair is not None]
     times = Counter(pair.image for pair in chosen)
     if twice := [line for line, pair in here.items() if pair is not None and times[pair.image] > 1]:
         raise ValueError(
             f"{root}: the list of split {split!r} names an image more than once, in different "
-            f"folders of which only one is here: {_some(twice)}; list each image once."
+            f"folders of which only one is here: {some(twice)}; list each image once."
         )
     return chosen
 

@@ -7,7 +7,6 @@ Shapes are drawn in the order of the file, each over those before it. By labelme
 
 import base64
 import os
-import re
 import reprlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ import numpy as np
 from tessella.data.annotation_json import is_there, pixels, read_json, text, two_points
 from tessella.data.dataset import DatasetEntry
 from tessella.data.files import existing_home, files_below, is_file, is_folder, read_bytes
+from tessella.data.groups import groups_of
 from tessella.data.images import IMAGE_SUFFIXES
 from tessella.data.pairs import Pair, PairDataset
 from tessella.data.shapes import (
@@ -35,7 +35,7 @@ from tessella.data.shapes import (
 from tessella.data.splits import SPLITS, listed_names, read_lines, split_groups
 from tessella.errors import UsageError
 from tessella.labels import LabelMap
-from tessella.suggestion import did_you_mean, unknown_name
+from tessella.suggestion import did_you_mean, some, unknown_name
 
 Others = Literal["refuse", "background", "ignore"]
 Thin = Literal["refuse", "skip"]
@@ -109,7 +109,7 @@ def read_labelme(
             raise UsageError(unknown_name(choice, str(value), get_args(known)))
     root = existing_home("labelme", root, except_into=SPLITS)
     files, every = _files(root, split)
-    groups = dict(zip(files, _groups(list(files), group_pattern), strict=True))
+    groups = dict(zip(files, groups_of(list(files), group_pattern), strict=True))
     if root == _base(root, split):  # no folders by split
         files = _of_split(root, split, files, groups, val_share=val_share, test_share=test_share)
     names = _class_names(root, classes)
@@ -175,7 +175,7 @@ def _of_split(
         if absent := [n for n, here in zip(listed, chosen, strict=True) if here not in files]:
             raise ValueError(
                 f"{root}: the list of split {split!r} names {len(absent)} samples that have no "
-                f"JSON file here: {_some(absent)}; annotate them, or remove them from the list."
+                f"JSON file here: {some(absent)}; annotate them, or remove them from the list."
             )
         if len(set(chosen)) < len(chosen):
             raise ValueError(
@@ -190,24 +190,6 @@ def _of_split(
     return {name: files[name] for name in chosen}
 
 
-def _groups(names: Sequence[str], pattern: str | None) -> Sequence[str]:
-    """The group of each name; a name that the pattern does not match is a group of its own."""
-    if pattern is None:
-        return names
-    try:
-        form = re.compile(pattern)
-    except re.error as error:
-        raise UsageError(f"data.options.group_pattern {pattern!r}: {error}.") from error
-    matches = [form.search(name) for name in names]
-    if not any(matches):
-        raise UsageError(
-            f"data.options.group_pattern {pattern!r} matches none of the names ({_some(names)}); "
-            "write what the names of one group share, for example '^[^_]+'."
-        )
-    which = 1 if form.groups else 0
-    return [(m[which] or n) if m else n for n, m in zip(names, matches, strict=True)]
-
-
 def _refuse_shared_images(pairs: Sequence[Pair], files: Mapping[str, Path]) -> None:
     first: dict[Path, str] = {}
     for pair in pairs:
@@ -217,10 +199,6 @@ def _refuse_shared_images(pairs: Sequence[Pair], files: Mapping[str, Path]) -> N
                 f"{files[pair.name]}: annotates {pair.image.name}, and so does {files[other]}; "
                 "an image has one annotation. Correct imagePath, or remove one of them."
             )
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 
 # --- one file -------------------------------------------------------------------------------------
@@ -373,7 +351,7 @@ def _drawing(
             known = [name for name in values if name is not None]
             raise ValueError(
                 f"{path}: {shape.name} has a label that is no class"
-                f"{did_you_mean(shape.label, known) or '.'} Classes: {_some(known)}. Add it to "
+                f"{did_you_mean(shape.label, known) or '.'} Classes: {some(known)}. Add it to "
                 "data.options.classes, or say what other labels are with data.options.others."
             )
         rest = values[None] if others == "background" else None

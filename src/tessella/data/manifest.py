@@ -21,7 +21,7 @@ from tessella.data.images import IMAGE_SUFFIXES
 from tessella.data.pairs import Pair, PairDataset
 from tessella.data.splits import SPLITS, split_groups
 from tessella.errors import UsageError
-from tessella.suggestion import unknown_name
+from tessella.suggestion import some, unknown_name
 
 _TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
 _PREFERRED = ("manifest.csv", "manifest.tsv", "manifest.jsonl")
@@ -207,7 +207,7 @@ def _table_lines(path: Path, columns: Mapping[str, str | None]) -> list[_Line]:
         kind = "mask" if image else "image"
         free = [name for name in table.header if name not in columns.values()]
         raise ValueError(
-            f"{path}: no column of {kind}s among {_some(free)}; call it {kind!r}, or name "
+            f"{path}: no column of {kind}s among {some(free)}; call it {kind!r}, or name "
             f"it with data.options.{kind}_column. Plain lists without a header are read from "
             "their folder, as train_list.txt."
         )
@@ -266,7 +266,7 @@ def _splits(table: _Table, column: str | None) -> list[str | None]:
     unknown = [word for word in words if word and word.lower() not in _SPLIT_WORDS]
     if unknown:
         raise ValueError(
-            f"{table.path}: column {column!r} holds {_some(list(dict.fromkeys(unknown)))}; "
+            f"{table.path}: column {column!r} holds {some(list(dict.fromkeys(unknown)))}; "
             f"expected {', '.join(_SPLIT_WORDS)}. Rename them, or name another column with "
             "data.options.split_column."
         )
@@ -355,7 +355,7 @@ def _refuse_missing(lines: Sequence[_Line], split: str) -> None:
     if absent:
         raise ValueError(
             f"{lines[0].path}: {len(absent)} of the {len(wanted)} files of the {split} split are "
-            f"not there: {_some(absent)}. Paths start at the folder of the list, "
+            f"not there: {some(absent)}. Paths start at the folder of the list, "
             f"{lines[0].path.parent}; correct them, or remove the lines."
         )
 
@@ -376,10 +376,6 @@ def _names(images: Sequence[Path]) -> list[str]:
         (name.with_suffix("") if name.suffix.lower() in IMAGE_SUFFIXES else name).as_posix()
         for name in names
     ]
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 
 def _is_at(root: Path) -> bool:

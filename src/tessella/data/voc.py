@@ -21,7 +21,7 @@ from tessella.data.pairs import Pair, PairDataset
 from tessella.errors import UsageError
 from tessella.labels import LabelMap
 from tessella.palette import Color
-from tessella.suggestion import unknown_name
+from tessella.suggestion import some, unknown_name
 
 SPLITS = ("train", "val", "test")
 
@@ -133,7 +133,7 @@ def _read(year: str, root: Path | None, split: str, *, masks_folder: str) -> Pai
         if absent := [name for name in names if name not in found]:
             raise ValueError(
                 f"{home / folder}: {len(absent)} of the {len(names)} images that the list of "
-                f"split {split!r} names have no file here: {_some(absent)}. "
+                f"split {split!r} names have no file here: {some(absent)}. "
                 f"{_source(year, split)}"
             )
     pairs = [Pair(images[name], masks[name], name, group=name) for name in names]
@@ -145,7 +145,7 @@ def _home(root: Path, year: str, split: str) -> tuple[Path, list[Path]]:
     found = _devkit_folders(root)
     of_year = [folder for folder in found if _is_of_year(folder, root, year)]
     if not of_year:
-        others = f"only {_some([str(folder) for folder in found])}" if found else "none is here"
+        others = f"only {some([str(folder) for folder in found])}" if found else "none is here"
         raise ValueError(
             f"{root}: expected a folder VOC{year} with JPEGImages, SegmentationClass and "
             f"ImageSets/Segmentation, here or below; {others}. {_source(year, split)} "
@@ -160,7 +160,7 @@ def _home(root: Path, year: str, split: str) -> tuple[Path, list[Path]]:
     if len(listing) > 1:
         raise ValueError(
             f"{root}: several folders hold the split {split!r} of VOC {year}: "
-            f"{_some([str(folder) for folder in listing])}; give the one that you mean."
+            f"{some([str(folder) for folder in listing])}; give the one that you mean."
         )
     return next(iter(listing.items()))
 
@@ -203,7 +203,7 @@ def _listed_names(lists: Sequence[Path], masks_folder: str) -> list[str]:
     if not names:
         raise ValueError(f"{listed_in}: the list is empty; expected one image name a line.")
     if repeated := [name for name, times in Counter(names).items() if times > 1]:
-        raise ValueError(f"{listed_in}: {_some(repeated)} listed more than once; once is enough.")
+        raise ValueError(f"{listed_in}: {some(repeated)} listed more than once; once is enough.")
     return names
 
 
@@ -242,10 +242,6 @@ def _files_by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
     # backwards, so that of X.jpg and X.png the devkit's own, X.jpg, stays
     paths = reversed(files_in(folder) if is_folder(folder) else [])
     return {path.stem: path for path in paths if path.suffix.lower() in suffixes}
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 
 def _labels_of(masks: Sequence[Path]) -> LabelMap:
