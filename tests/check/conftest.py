@@ -1,5 +1,6 @@
 """Small folders of images and masks, right ones and wrong ones, for the tests of the check."""
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from PIL import Image
 from tessella.check.examine import check
 from tessella.check.findings import Findings, Problem
 from tessella.source import Source
+from tessella.yaml_text import parse_scalar
 
 HEIGHT, WIDTH = 48, 64
 Picture = np.ndarray | Image.Image | bytes
@@ -90,6 +92,12 @@ def the(findings: Findings, kind: str) -> Problem:
     return found
 
 
+def advised(problem: Problem) -> dict[str, Any]:
+    """The options that a problem's advice tells to state, as the reader would get them."""
+    found = re.findall(r"'data\.options\.(\w+)=([^']*)'", problem.advice)
+    return {key: parse_scalar(value, where=key) for key, value in found}
+
+
 @pytest.fixture
 def tools() -> Any:
     """The functions above, for tests in other files."""
@@ -101,5 +109,6 @@ def tools() -> Any:
         checked = staticmethod(checked)
         kinds = staticmethod(kinds)
         the = staticmethod(the)
+        advised = staticmethod(advised)
 
     return Tools

@@ -1,9 +1,13 @@
 """What a check found, as programs read it."""
 
 import json
+import shlex
+
+import pytest
 
 from tessella.check.findings import Findings, Problem, ValueSeen, by_severity
 from tessella.labels import LabelMap
+from tessella.yaml_text import parse_scalar
 
 REMARK = Problem("palette", "remark", "r.", (), 1, "do r.")
 WARNING = Problem("duplicate", "warning", "w.", ("a", "b"), 2, "do w.")
@@ -63,3 +67,13 @@ def test_names_that_yaml_would_misread_are_quoted_in_the_recipe_line() -> None:
 
 def test_stated_classes_need_no_recipe_line() -> None:
     assert findings().recipe_line is None
+
+
+@pytest.mark.parametrize("name", ["road", "a: b", "it's", "null", "a, b}", '"', "ä ö", "1"])
+def test_a_shell_and_yaml_give_back_the_option_as_it_was(name: str) -> None:
+    options = {"classes": {name: 0, "other": {"values": [1, 255]}}, "ignore": [7, [1, 2, 3]]}
+    line = findings(options=options).recipe_line
+    assert line is not None
+    words = dict(word.split("=", 1) for word in shlex.split(line))
+    read = {key: parse_scalar(value, where=key) for key, value in words.items()}
+    assert read == {f"data.options.{key}": value for key, value in options.items()}

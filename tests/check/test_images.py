@@ -1,7 +1,9 @@
 """Broken files, files without partners, and masks that do not lie on their images."""
 
 import io
+import json
 import struct
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -107,10 +109,10 @@ def test_a_mask_without_image_is_told(tools: Tools, written: Written) -> None:
     ("size", "words"),
     [
         ((64, 48), "1 mask has height and width swapped: the first is 64x48"),
-        ((24, 32), "1 mask is smaller than their images by a factor of 2"),
-        ((144, 192), "1 mask is larger than their images by a factor of 3"),
-        ((36, 48), "1 mask is scaled to 3/4 of their images' size"),
-        ((48, 63), "1 mask has another size and shape than their images"),
+        ((24, 32), "1 mask is smaller than its image by a factor of 2"),
+        ((144, 192), "1 mask is larger than its image by a factor of 3"),
+        ((36, 48), "1 mask is scaled to 3/4 of its image's size"),
+        ((48, 63), "1 mask has another size and shape than its image"),
     ],
 )
 def test_a_mask_of_another_size_is_told_with_how_it_differs(
@@ -174,3 +176,84 @@ def test_a_blank_frame_is_a_remark(tools: Tools, written: Written) -> None:
     found = tools.the(tools.checked(root, classes=CLASSES), "image_has_few_values")
     assert found.severity == "remark"
     assert found.files == (str(root / "images" / "1.png"),)
+
+
+# --- names and options --------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_names_that_are_no_text_are_an_error_and_the_rest_is_checked(
+    tools: Tools, written: Written
+) -> None:
+    root = written([tools.areas([0, 1, 2]) for _ in range(4)])
+    odd = b"gr\xfcn.png".decode("utf-8", "surrogateescape")  # latin-1, as old zips have it
+    for folder in ("images", "masks"):
+        (root / folder / "3.png").rename(root / folder / odd)
+    findings = tools.checked(root, classes=CLASSES)
+    found = tools.the(findings, "file_name")
+    assert found.severity == "error"
+    assert found.summary == (
+        "2 files have a path that is no UTF-8 text, so that no list, report or JSON can name it."
+    )
+    assert found.files[0].endswith("gr\\udcfcn.png")
+    assert {problem.kind for problem in findings.problems} == {"file_name"}
+    assert findings.num_masks == 4
+    json.dumps(findings.document(), ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("name", ["ü", "日本", "a b", "it's", "new\nline", "{name}", "#1", "%s"])
+def test_names_of_any_text_are_right(tools: Tools, written: Written, name: str) -> None:
+    root = written([tools.areas([0, 1, 2]) for _ in range(3)], split="train")
+    for folder in ("images", "masks"):
+        (root / folder / "train/1.png").rename(root / folder / "train" / f"{name}.png")
+    assert tools.kinds(tools.checked(root, classes=CLASSES)) == set()
+
+
+def test_images_that_the_options_leave_out_are_a_remark(tools: Tools, written: Written) -> None:
+    root = written([tools.areas([0, 1, 2]) for _ in range(4)], split="train")
+    (root / "masks/train/3.png").unlink()
+    findings = tools.checked(root, classes=CLASSES, missing_masks="skip")
+    found = tools.the(findings, "unpaired_image")
+    assert found.severity == "remark"
+    assert found.advice == "They are left out, as data.options.missing_masks=skip says."
+    assert findings.ok
+
+
+def test_lonely_masks_are_told_once_and_not_logged(
+    tools: Tools, written: Written, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = written([tools.areas([0, 1, 2]) for _ in range(4)])
+    (root / "images" / "0.png").unlink()
+    assert "unpaired_mask" in tools.kinds(tools.checked(root, classes=CLASSES))
+    assert not caplog.messages
+
+
+def test_a_pattern_that_fits_no_image_is_an_error(tools: Tools, written: Written) -> None:
+    root = written([tools.areas([0, 1, 2]) for _ in range(2)])
+    findings = tools.checked(root, classes=CLASSES, images="photos/{name}.png")
+    found = tools.the(findings, "no_pairs")
+    assert found.severity == "error"
+    assert found.summary == "No image has a mask: there are 0 images and 2 masks."
+    assert "'data.options.images=images/{name}.jpg'" in found.advice
+
+
+def test_one_unreadable_file_is_told_with_its_reason_and_one_advice(
+    tools: Tools, written: Written
+) -> None:
+    root = written([tools.areas([0, 1, 2]) for _ in range(3)], split="train")
+    path = root / "masks/train/1.png"
+    path.write_bytes(b"<html>404 not found</html>")
+    found = tools.the(tools.checked(root, classes=CLASSES), "unreadable")
+    assert found.summary == (
+        f"1 file cannot be read: {path}: cannot read the mask (not an image file that we know)."
+    )
+    assert found.advice == "Export them again, or remove them."
+
+
+def test_of_several_unreadable_files_the_first_is_told(tools: Tools, written: Written) -> None:
+    root = written([tools.areas([0, 1, 2]) for _ in range(3)], split="train")
+    for number in range(2):
+        (root / f"images/train/{number}.png").write_bytes(b"<html>404 not found</html>")
+    found = tools.the(tools.checked(root, classes=CLASSES), "unreadable")
+    start = f"2 files cannot be read; the first: {root}/images/train/0.png: cannot read the image"
+    assert found.summary.startswith(start)

@@ -128,3 +128,18 @@ def test_the_nearest_colour_is_near_in_all_channels() -> None:
 
 def test_codes_have_no_neighbours() -> None:
     assert nearest_listed([5], [1, 9], encoding="code") == {}
+
+
+def test_255_in_the_void_colour_of_voc_is_ignored_however_wide_it_is() -> None:
+    palette = {index: pack(voc_color(index)) for index in (0, 1, 15, 255)}
+    found = propose(areas(0, 1, 15, 255), is_color=False, palette=palette)
+    assert found is not None
+    assert found.options == {"classes": {"class_0": 0, "class_1": 1, "class_15": 15}}
+    assert dict(found.labels.file_values)[255] == found.labels.ignore_index
+
+
+def test_255_in_another_colour_beside_spread_values_is_a_class() -> None:
+    palette = {0: 0, 1: 0x800000, 15: 0x008000, 255: 0xFFFFFF}
+    found = propose(areas(0, 1, 15, 255), is_color=False, palette=palette)
+    assert found is not None
+    assert found.options["classes"]["class_255"] == 255

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from tessella.check.findings import Findings
+from tessella.check.findings import Findings, Problem
 from tessella.check.repair import write_fixed
 from tessella.data.folder import read_folder
 from tessella.data.pairs import Pair
@@ -166,3 +166,96 @@ def test_where_no_pair_can_be_kept_the_first_reason_is_told(tmp_path: Path) -> N
     odd = pair(tmp_path / "in", "odd", half(0, 7))
     with pytest.raises(ValueError, match=r"no pair can be kept; the first: .*odd_m\.png"):
         write_fixed(findings({"all": (odd,)}), tmp_path / "out")
+
+
+# --- copies that would hold the wrong thing -----------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["binary_0_255", "binary_mixed", "off_by_one"])
+@pytest.mark.parametrize("labels", [BINARY, None])
+def test_no_copy_is_made_of_masks_that_are_misread(
+    tmp_path: Path, kind: str, labels: LabelMap | None
+) -> None:
+    wrong = Problem(kind, "error", "It is lost.", (), 1, "Say more.")
+    one = pair(tmp_path / "in", "a", half())
+    with pytest.raises(ValueError, match=r"^folder: no copy is made\. It is lost\. Say more\.$"):
+        write_fixed(findings({"all": (one,)}, problems=(wrong,), labels=labels), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_proposal_that_solves_it_makes_a_copy(tmp_path: Path) -> None:
+    solved = Problem("binary_0_255", "remark", "0 and 255.", (), 1, "Take them.")
+    one = pair(tmp_path / "in", "a", half())
+    copy = write_fixed(findings({"all": (one,)}, problems=(solved,)), tmp_path / "out")
+    assert copy.num_written == 1
+
+
+# --- masks of floating-point numbers ------------------------------------------------------------
+
+
+def with_float_mask(folder: Path, name: str, mask: np.ndarray) -> Pair:
+    one = pair(folder, name, half())
+    path = folder / f"{name}_m.tif"
+    Image.fromarray(mask.astype(np.float32)).save(path)
+    return one._replace(mask=path)
+
+
+def test_whole_floats_become_class_indices(tmp_path: Path) -> None:
+    one = with_float_mask(tmp_path / "in", "a", half())
+    write_fixed(findings({"all": (one,)}), tmp_path / "out")
+    written = np.asarray(Image.open(tmp_path / "out/masks/a.png"))
+    np.testing.assert_array_equal(written, half(0, 1))
+
+
+@pytest.mark.parametrize("value", [0.5, -1.0, 70_000.0, np.nan, np.inf])
+def test_floats_that_are_no_class_numbers_are_left_out(tmp_path: Path, value: float) -> None:
+    mask = half().astype(np.float32)
+    mask[0, 0] = value
+    odd = with_float_mask(tmp_path / "in", "odd", mask)
+    good = pair(tmp_path / "in", "good", half())
+    copy = write_fixed(findings({"all": (odd, good)}), tmp_path / "out")
+    assert copy.num_written == 1
+    assert "odd_m.tif" in copy.left_out[0].reason
+    assert "mode F" in copy.left_out[0].reason
+
+
+def test_a_tiff_of_whole_numbers_is_read_as_ever(tmp_path: Path) -> None:
+    one = pair(tmp_path / "in", "a", half())
+    path = tmp_path / "in/a_m.tif"
+    Image.fromarray(half().astype(np.int32)).save(path)
+    write_fixed(findings({"all": (one._replace(mask=path),)}), tmp_path / "out")
+    written = np.asarray(Image.open(tmp_path / "out/masks/a.png"))
+    np.testing.assert_array_equal(written, half(0, 1))
+
+
+# --- names that a list cannot hold --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "in_copy"),
+    [
+        ("new\nline", "new%0Aline"),
+        (" blanks ", "%20blanks%20"),
+        ("\u2003", "%E2%80%83"),
+        ("tab\tin", "tab%09in"),
+        ("gr\udcfcn", "gr%FCn"),  # a byte of latin-1
+        ("it's {fine} #1 %", "it's {fine} #1 %"),
+        ("日本", "日本"),
+    ],
+)
+def test_names_are_written_so_that_the_lists_hold_them(
+    tmp_path: Path, name: str, in_copy: str
+) -> None:
+    train = pair(tmp_path / "in", "a", half())._replace(name=name)
+    val = pair(tmp_path / "in", "b", half())
+    write_fixed(findings({"train": (train,), "val": (val,)}), tmp_path / "out")
+    assert read_folder(tmp_path / "out", "train").names == (in_copy,)
+
+
+def test_what_is_left_out_is_listed_under_a_name_that_prints(tmp_path: Path) -> None:
+    good = pair(tmp_path / "in", "good", half())
+    odd = Pair(tmp_path / "in/gr\udcfcn.png", good.mask, "gr\udcfcn", "a")
+    write_fixed(findings({"all": (good, odd)}), tmp_path / "out")
+    account = json.loads((tmp_path / "out/fixed.json").read_text())
+    assert account["left_out"][0]["name"] == "gr%FCn"
+    assert "gr\\udcfcn.png: cannot be read" in account["left_out"][0]["reason"]

@@ -1,6 +1,7 @@
 """The values of several masks added up."""
 
 import numpy as np
+import pytest
 
 from tessella.check.runs import count_runs
 from tessella.check.tally import Tally, forms_of, mean_run_px
@@ -58,3 +59,37 @@ def test_floating_point_numbers_count_where_they_are_whole() -> None:
 def test_grey_saved_as_rgb_counts_as_colour_beside_colours_only() -> None:
     assert forms_of(["gray_as_rgb", "color"]) == {"color": 2}
     assert forms_of(["gray_as_rgb", "grey"]) == {"gray_as_rgb": 1, "grey": 1}
+
+
+# --- palettes -----------------------------------------------------------------------------------
+
+
+def with_palettes(*palettes: list[int]) -> Tally:
+    """A tally of masks that use indices 0, 1, ... in these colours."""
+    tally = Tally()
+    for place, colors in enumerate(palettes):
+        runs = count_runs(np.arange(len(colors), dtype=np.uint8)[None])
+        tally.add(place, "t", runs, form="palette", used_colors=np.array(colors))
+    return tally
+
+
+@pytest.mark.parametrize(
+    ("palettes", "is_sorted_anew"),
+    [
+        ([[0, 0xC00000, 0x00C000], [0, 0x00C000, 0xC00000]], True),
+        ([[0, 1, 2, 3], [0, 2, 3], [0, 3, 1]], True),
+        ([[0, 1, 2], [0, 1, 2]], False),  # one palette
+        ([[0, 1, 2], [0, 1, 2, 3]], False),  # and one that goes on
+        ([[0, 1, 2], [0, 7, 8]], False),  # two palettes that share black
+        ([[0, 1, 2, 3, 4], [0, 5, 6, 7, 1]], False),  # 1 has moved, eight others have not
+        ([[0, 1, 1], [0, 1, 1]], False),  # one colour twice in a palette
+    ],
+)
+def test_colours_that_come_back_under_other_indices_mean_a_sorted_palette(
+    palettes: list[list[int]], is_sorted_anew: bool
+) -> None:
+    assert with_palettes(*palettes).is_palette_sorted_anew == is_sorted_anew
+
+
+def test_the_pairs_whose_palette_contradicts_an_earlier_one_are_noted() -> None:
+    assert with_palettes([0, 1, 2], [0, 1], [0, 2], [0, 2, 1]).palette_conflicts == [2, 3]

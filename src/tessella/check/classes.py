@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
+from tessella.check.binary import is_written_in_two_ways
 from tessella.check.evidence import Evidence, counted, problem, share
-from tessella.check.findings import Problem
+from tessella.check.findings import Problem, option_text
 from tessella.check.proposal import BORDER_RUN_PX
 from tessella.labels import LabelMap
 
 _MUCH, _COMMON = 0.5, 0.25
+_FEW_CLASSES = 32  # a list that still fits into a message
 
 
 def class_problems(evidence: Evidence, labels: LabelMap) -> Iterator[Problem]:
@@ -64,7 +66,7 @@ def _never_seen(
         severity,
         f"{_num_of(absent, labels)} {_occur(absent)}: {_named(labels, absent)}.",
         count=len(absent),
-        advice=_what_to_add(absent),
+        advice=_what_to_do(absent, labels, is_own_list=evidence.is_own_list),
     )
 
 
@@ -76,12 +78,25 @@ def _occur(classes: list[int]) -> str:
     return "never occurs" if len(classes) == 1 else "never occur"
 
 
-def _what_to_add(classes: list[int]) -> str:
-    it, start = ("it", "It") if len(classes) == 1 else ("them", "They")
-    return (
-        f"{start} cannot be learned or scored; add images that show {it}, or remove {it} from the "
-        "list."
-    )
+def _what_to_do(absent: list[int], labels: LabelMap, *, is_own_list: bool) -> str:
+    it, start = ("it", "It") if len(absent) == 1 else ("them", "They")
+    values = dict(enumerate(labels.names))
+    listed = [pair for pair in labels.file_values if pair[1] != labels.ignore_index]
+    # the list of a public data set is its own, and its reader takes no other
+    is_by_place = is_own_list and listed == [(index, index) for index in values]
+    if absent == [0] and is_by_place:
+        shifted = option_text("classes", {name: value + 1 for value, name in values.items()})
+        return (
+            f"Look at a mask: if 1 is {labels.names[0]}, the masks count from 1; give each class "
+            f"its value then: {shifted}. Otherwise add images that show {it}."
+        )
+    remove = f"remove {it} from the list"
+    if is_by_place and len(values) <= _FEW_CLASSES:  # the classes behind would move up
+        kept = {name: value for value, name in values.items() if value not in absent}
+        remove = f"leave {it} out: {option_text('classes', kept)}"
+    elif is_by_place:
+        remove = f"leave {it} out and give the others their values"
+    return f"{start} cannot be learned or scored; add images that show {it}, or {remove}."
 
 
 def _not_in_every_split(
@@ -137,6 +152,9 @@ def _border_as_class(evidence: Evidence, labels: LabelMap) -> Iterator[Problem]:
     others = sorted(value for value in evidence.table if value != 255 and value in meanings)
     is_class = labels.encoding == "index" and meanings.get(255, 255) != labels.ignore_index
     if not is_class or 255 not in evidence.table or len(others) < 2:
+        return
+    # the foreground of some masks is 1 and of others 255, as the list says
+    if meanings.get(1) == meanings[255] and is_written_in_two_ways(evidence):
         return
     is_dense = others[-1] < 2 * len(others) + 2
     if not is_dense and evidence.table[255].run_px >= BORDER_RUN_PX:

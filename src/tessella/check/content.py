@@ -1,7 +1,7 @@
 """What a data set offers to look at: its pairs as its reader has them, or as they lie there."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +22,7 @@ from tessella.errors import UsageError
 from tessella.labels import LabelMap
 from tessella.lookup import check_options
 from tessella.source import Source, find_entry
+from tessella.suggestion import unknown_name
 
 _MASKS_LOOKED_AT = 20
 _SPLIT_OPTIONS = ("missing_masks", "group_pattern", "val_share", "test_share")
@@ -58,7 +59,8 @@ def content_of(source: Source, layout: Layout | None) -> Content:
     if layout is not None:
         check_options("data.options", find_entry(source.name).read, source.options, given=())
         labels = _stated_labels(source, layout)
-        return _of_layout(layout, labels, _placed(source, layout) if labels else _Placed({}, []))
+        placed = _placed(source, layout)  # wrong options are told with and without classes
+        return _of_layout(layout, labels, placed if labels else _Placed({}, []))
     datasets, failures = _open(source)
     if not datasets:
         raise failures[0]
@@ -101,6 +103,16 @@ def _split_not_read(error: ValueError) -> Problem:
     )
 
 
+def _no_split_read(error: ValueError) -> Problem:
+    return problem(
+        "split_not_read",
+        "error",
+        f"No split can be read: {error}",
+        count=1,
+        advice="Do as the message says; without a split nothing can be trained.",
+    )
+
+
 def _items_of(split: str, dataset: Dataset) -> Iterator[Item]:
     if isinstance(dataset, PairDataset):
         observer = Observer(dataset.labels)
@@ -123,12 +135,18 @@ class _Placed(NamedTuple):
 def _placed(source: Source, layout: Layout) -> _Placed:
     """The pairs in the splits that the reader of folders would make, with their groups."""
     options = {key: value for key, value in source.options.items() if key in _SPLIT_OPTIONS}
+    missing = str(options.get("missing_masks", "refuse"))
+    if missing not in ("refuse", "skip"):
+        raise UsageError(unknown_name("missing_masks option", missing, ("refuse", "skip")))
+    layout = replace(layout, lonely_masks=[])  # a problem of its own, not to be logged three times
     placed = _Placed({}, [])
     for split in SPLITS if layout.pairs else ():
         try:
             placed.pairs[split] = choose_split(source.root or layout.home, split, layout, **options)
         except UsageError:
             raise
+        except UnicodeEncodeError:  # names that are no text are a problem of their own
+            continue
         except ValueError as error:
             placed.failures.append(error)
     return placed
@@ -148,6 +166,8 @@ def _of_layout(layout: Layout, labels: LabelMap | None, placed: _Placed) -> Cont
     # missing masks are told on their own; without any split, each fails for the same reason
     num_told = len(placed.failures) if placed.pairs else 1
     lost = placed.failures[: 0 if layout.lonely_images else num_told]
+    if lost and not placed.pairs:
+        return Content(items, labels, [_no_split_read(lost[0])])
     return Content(items, labels, [_split_not_read(error) for error in lost])
 
 

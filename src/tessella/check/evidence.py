@@ -1,14 +1,16 @@
 """All that was seen of a data set, and how the finders of problems put a problem into words."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from tessella.check.findings import MOST_FILES, Problem, Severity
+from tessella.check.findings import MOST_FILES, Problem, Severity, printable
 from tessella.check.observe import Failure, Form, ImageSeen, MaskSeen, PairSeen
 from tessella.check.tally import Tally, ValueCount, forms_of
 from tessella.data.pairs import Pair
+from tessella.data.splits import SPLITS
 from tessella.labels import LabelMap
 
 
@@ -31,6 +33,8 @@ class Evidence:
     """Images to which no mask belongs."""
 
     lonely_masks: tuple[Path, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What the user stated of how to read the data, as a recipe has it under `data.options`."""
 
     def images(self) -> Iterator[tuple[int, ImageSeen]]:
         """(place, facts) of every image that could be read."""
@@ -80,8 +84,9 @@ class Evidence:
 
     @cached_property
     def splits(self) -> tuple[str, ...]:
-        """The splits in the order of the pairs."""
-        return tuple(dict.fromkeys(split for split, _ in self.pairs))
+        """The splits that there are: train, val, test, then others in the order of the pairs."""
+        found = dict.fromkeys(split for split, _ in self.pairs)
+        return (*(s for s in SPLITS if s in found), *(s for s in found if s not in SPLITS))
 
     def show(self, value: int) -> str:
         """A value as a person would write it."""
@@ -114,7 +119,8 @@ def problem(
 ) -> Problem:
     """A problem that names the first few of its files; `count` says how many there are."""
     total = len(files) if count is None else count
-    return Problem(kind, severity, summary, tuple(files[:MOST_FILES]), total, advice)
+    shown = tuple(printable(file) for file in files[:MOST_FILES])
+    return Problem(kind, severity, printable(summary), shown, total, printable(advice))
 
 
 def counted(number: int, noun: str) -> str:

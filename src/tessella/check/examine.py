@@ -39,6 +39,9 @@ _HOPELESS = {
 }
 """Problems of values from which no list of classes can be proposed."""
 
+_NO_CLASSES = {"fractions", "negative_values"}
+"""Problems of files whose values, or some of them, are no classes at all."""
+
 _SMOOTHED = {"blended_mask", "jpeg_mask"}
 
 
@@ -92,6 +95,7 @@ def check(source: Source, *, layout: Layout | None = None, track: Track = silent
     content = content_of(source, layout)
     is_own_list = source.name == "folder" or ":" in source.name
     evidence = _look(content, layout, track, is_own_list=is_own_list)
+    evidence = replace(evidence, options=source.options)
     findings = _findings(content, evidence)
     return replace(findings, name=source.name, reason=source.about)
 
@@ -139,6 +143,7 @@ def _findings(content: Content, evidence: Evidence) -> Findings:
     labels = proposal.labels if proposal else evidence.labels
     # which classes occur cannot be said where values are misunderstood
     is_understood = not any(found.severity == "error" for found in of_values)
+    is_understood = is_understood and not kinds & _NO_CLASSES
     if labels is not None and is_understood:
         problems += class_problems(evidence, labels)
     sizes = Counter(image.size for _, image in evidence.images())

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -118,7 +119,7 @@ class Findings:
         """What to add to a recipe or to the command line; None where the classes are stated."""
         if not self.options:
             return None
-        return " ".join(f"'data.options.{key}={flow(v)}'" for key, v in self.options.items())
+        return " ".join(option_text(key, value) for key, value in self.options.items())
 
     def document(self) -> dict[str, Any]:
         """All but the list of files as plain values for JSON."""
@@ -147,6 +148,16 @@ def by_severity(problems: Sequence[Problem]) -> tuple[Problem, ...]:
     """Errors first, then warnings, then remarks; otherwise in the order they came."""
     order = ("error", "warning", "remark")
     return tuple(sorted(problems, key=lambda problem: order.index(problem.severity)))
+
+
+def option_text(key: str, value: Any) -> str:
+    """An option of the reader as a person types it in a shell, in quotes."""
+    return shlex.quote(f"data.options.{key}={flow(value)}")
+
+
+def printable(text: str) -> str:
+    """The text without what no terminal and no file takes: bytes of names that are not UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def flow(value: Any) -> str:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from math import gcd
+from pathlib import Path
 
 from tessella.check.evidence import Evidence, counted, problem
 from tessella.check.findings import Problem
@@ -34,8 +35,10 @@ _AILMENTS: dict[Ailment, tuple[str, str, str]] = {
 
 
 def file_problems(evidence: Evidence) -> Iterator[Problem]:
-    """Files that are broken, and images and masks that lack each other."""
+    """Files that are broken or oddly named, and images and masks that lack each other."""
     yield from _failures(evidence)
+    yield from _odd_names(evidence)
+    yield from _without_pairs(evidence)
     yield from _unpaired(evidence)
 
 
@@ -49,9 +52,59 @@ def _failures(evidence: Evidence) -> Iterator[Problem]:
         one, many, advice = _AILMENTS[ailment]
         summary = f"{counted(len(files), 'file')} {one if len(files) == 1 else many}"
         if ailment == "unreadable":
-            summary += f"; the first: {files[0][1]}"
-        summary = summary if summary.endswith(".") else summary + "."
+            first = files[0][1].removesuffix("Export it again, or remove it.")  # as we advise
+            summary += f"{'' if len(files) == 1 else '; the first'}: {first.rstrip(' .')}"
+        summary += "."
         yield problem(ailment, "error", summary, files=[file for file, _ in files], advice=advice)
+
+
+def _odd_names(evidence: Evidence) -> Iterator[Problem]:
+    paths = [
+        path
+        for _, pair in evidence.pairs
+        for path in (pair.image, pair.mask)
+        if isinstance(path, Path)
+    ]
+    paths += [*evidence.lonely_images, *evidence.lonely_masks]
+    if odd := [str(path) for path in paths if not _is_text(str(path))]:
+        yield problem(
+            "file_name",
+            "error",
+            f"{counted(len(odd), 'file')} {_have(odd)} a path that is no UTF-8 text, so that no "
+            "list, report or JSON can name it.",
+            files=odd,
+            advice="Rename files and folders, with plain letters or in UTF-8; old zips often hold "
+            "names in another encoding.",
+        )
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _without_pairs(evidence: Evidence) -> Iterator[Problem]:
+    """Files, but not one image with its mask: the patterns of the options fit nothing, say."""
+    masks = [str(path) for path in evidence.lonely_masks]
+    if evidence.pairs or not masks:
+        return
+    yield problem(
+        "no_pairs",
+        "error",
+        f"No image has a mask: there {_are(len(evidence.lonely_images))} "
+        f"{counted(len(evidence.lonely_images), 'image')} and {counted(len(masks), 'mask')}.",
+        files=[*map(str, evidence.lonely_images[:2]), *masks[:2]],
+        count=len(evidence.lonely_images) + len(masks),
+        advice="Say how the names go together, for example "
+        "'data.options.images=images/{name}.jpg' and 'data.options.masks=masks/{name}_mask.png'.",
+    )
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def _unpaired(evidence: Evidence) -> Iterator[Problem]:
@@ -71,12 +124,15 @@ def _unpaired(evidence: Evidence) -> Iterator[Problem]:
             unmasked += files
     if lonely := [*map(str, evidence.lonely_images), *unmasked]:
         total = len(evidence.pairs) + len(evidence.lonely_images)
+        is_wanted = evidence.options.get("missing_masks") == "skip"
         yield problem(
             "unpaired_image",
-            "warning",
+            "remark" if is_wanted else "warning",
             f"{len(lonely)} of {counted(total, 'image')} {_have(lonely)} no mask.",
             files=lonely,
-            advice="Add their masks, or leave these images out with "
+            advice="They are left out, as data.options.missing_masks=skip says."
+            if is_wanted
+            else "Add the masks, or leave images without one out with "
             "data.options.missing_masks=skip.",
         )
     if lonely := [str(path) for path in evidence.lonely_masks]:
@@ -85,7 +141,8 @@ def _unpaired(evidence: Evidence) -> Iterator[Problem]:
             "warning",
             f"{counted(len(lonely), 'mask')} {_have(lonely)} no image.",
             files=lonely,
-            advice="Add their images, or remove these masks; a mask goes by the name of its image.",
+            advice="Add the images, or remove masks without one; a mask goes by the name of its "
+            "image.",
         )
 
 
@@ -166,7 +223,7 @@ def _size_mismatch(evidence: Evidence, how: str, places: list[int]) -> Problem:
     assert isinstance(seen.image, ImageSeen)
     assert isinstance(seen.mask, MaskSeen)
     (ih, iw), (mh, mw) = seen.image.size, seen.mask.size
-    verb = how if len(places) > 1 else how.replace("are ", "is ", 1).replace("have ", "has ", 1)
+    verb = how if len(places) > 1 else _of_one(how)
     return problem(
         "size_mismatch",
         "error",
@@ -176,6 +233,12 @@ def _size_mismatch(evidence: Evidence, how: str, places: list[int]) -> Problem:
         advice="Export the masks at the images' size; where they have to be resized, take the "
         "nearest value and never mix values.",
     )
+
+
+def _of_one(how: str) -> str:
+    """What is said of several masks, said of one."""
+    one = how.replace("are ", "is ", 1).replace("have ", "has ", 1)
+    return one.replace("their images'", "its image's").replace("their images", "its image")
 
 
 def content_problems(evidence: Evidence) -> Iterator[Problem]:

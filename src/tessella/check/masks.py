@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from math import isfinite
 
 from tessella.check.evidence import Evidence, counted, problem, share
-from tessella.check.findings import Problem, flow
-from tessella.check.observe import Form, MaskSeen
+from tessella.check.findings import Problem, option_text
+from tessella.check.observe import LOSSY, Form, MaskSeen
 from tessella.check.proposal import proposed_colors, split_off_seams
 from tessella.check.smoothing import masks_smoothed
 from tessella.labels import MAX_CLASSES
@@ -39,17 +39,20 @@ def _files(evidence: Evidence, places: list[int]) -> list[str]:
 
 
 def _jpeg(evidence: Evidence, masks: list[tuple[int, MaskSeen]]) -> Iterator[Problem]:
-    places = [place for place, mask in masks if mask.format in ("JPEG", "MPO")]
+    places = [place for place, mask in masks if mask.format in LOSSY]
     if not places:
         return
+    kinds = sorted(
+        {mask.format.replace("MPO", "JPEG") for _, mask in masks if mask.format in LOSSY}
+    )
     is_harmed = _is_harmed(evidence) or any(masks_smoothed(evidence))
     harm = f"; the masks hold {len(evidence.table)} different values" if is_harmed else ""
     copied = "; a fixed copy takes the nearest value" if is_harmed else ""
     yield problem(
         "jpeg_mask",
         "error" if is_harmed else "warning",
-        f"{counted(len(places), 'mask')} of {len(masks)} {_are(places)} saved as JPEG, which "
-        f"changes values at every edge{harm}.",
+        f"{counted(len(places), 'mask')} of {len(masks)} {_are(places)} saved as "
+        f"{' and '.join(kinds)}, which changes values at every edge{harm}.",
         files=_files(evidence, places),
         advice=f"Export the masks as PNG from the program that made them{copied}.",
     )
@@ -213,8 +216,8 @@ def _palettes(evidence: Evidence, masks: list[tuple[int, MaskSeen]]) -> Iterator
             "other indices: a program sorted the palette of each file, so that colours tell the "
             f"classes and indices do not{read}.",
             files=_files(evidence, tally.palette_conflicts),
-            advice="Give the classes as colours: 'data.options.classes="
-            f"{flow(proposed_colors(list(tally.colors)))}'."
+            advice="Give the classes as colours: "
+            f"{option_text('classes', proposed_colors(sorted(tally.colors)))}."
             if len(tally.colors) <= MAX_CLASSES
             else "Export the masks with one palette, or in colours.",
         )

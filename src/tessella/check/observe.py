@@ -21,6 +21,9 @@ Form = Literal["grey", "palette", "gray_as_rgb", "color", "deep", "classes"]
 
 Ailment = Literal["missing", "empty", "truncated", "bomb", "unreadable"]
 
+LOSSY = ("JPEG", "MPO", "lossy WebP")
+"""Formats that change values at every edge."""
+
 _SIDEWAYS = 5  # EXIF orientations from this one exchange height and width
 _GRID = 45  # as many rows or columns, whichever are fewer, are looked at for levels
 _FEW_LEVELS = 16
@@ -86,7 +89,7 @@ class MaskSeen(NamedTuple):
     turn: int
     form: Form
     format: str
-    """Pillow's name: PNG, JPEG, ...; empty for a drawn mask."""
+    """Pillow's name (PNG, JPEG, ...), but `lossy WebP` for that; empty for a drawn mask."""
 
     mode: str
     """Pillow's colour mode: L, P, RGB, F, ..."""
@@ -204,7 +207,7 @@ def _with_mask_file(image: ImageSeen | Failure, path: Path) -> PairSeen:
     runs = count_runs(values)
     form = _form_of(file, runs)
     if form == "gray_as_rgb":
-        runs = runs._replace(values=runs.values & 0xFF)
+        runs = count_runs(np.ascontiguousarray(values[..., 0]))  # seams show in single values
     runs = _commonest(runs)
     colors = None
     if form == "palette" and file.palette is not None:
@@ -214,7 +217,7 @@ def _with_mask_file(image: ImageSeen | Failure, path: Path) -> PairSeen:
         stored=file.size,
         turn=file.turn,
         form=form,
-        format=file.format,
+        format="lossy WebP" if _is_lossy_webp(content) else file.format,
         mode=file.mode,
         alpha=file.alpha,
         values=_facts(runs, values.dtype.kind),
@@ -238,6 +241,23 @@ def _form_of(file: MaskFile, runs: Runs) -> Form:
         low = runs.values & 0xFF
         return "gray_as_rgb" if bool((runs.values == low * 0x010101).all()) else "color"
     return "palette" if file.palette is not None else "grey"
+
+
+def _is_lossy_webp(content: bytes) -> bool:
+    """Whether the first picture is a VP8 bitstream (RFC 9649, section 2.4) rather than VP8L."""
+    if content[:4] != b"RIFF" or content[8:12] != b"WEBP":
+        return False
+    place = 12
+    while place + 8 <= len(content):
+        name, size = (
+            content[place : place + 4],
+            int.from_bytes(content[place + 4 : place + 8], "little"),
+        )
+        if name in (b"VP8 ", b"VP8L"):
+            return name == b"VP8 "
+        # a frame of an animation holds its picture after 16 bytes of its own
+        place += 8 + (16 if name == b"ANMF" else size + size % 2)
+    return False
 
 
 def _commonest(runs: Runs) -> Runs:

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from tessella.check.known import Palette, palette_of
+from tessella.check.known import VOC, Palette, palette_of
 from tessella.check.tally import ValueCount, mean_run_px
 from tessella.data.classes import labels_from_classes
 from tessella.labels import MAX_CLASSES, LabelMap
@@ -165,7 +165,7 @@ def _of_numbers(
 ) -> Proposal | None:
     if len(values) > MAX_CLASSES + 1 or not 0 <= values[0] <= values[-1] <= 0xFFFF:
         return None
-    border = 255 if _is_border(table, values) else None
+    border = 255 if _is_border(table, values, palette) else None
     classed = [value for value in values if value != border]
     known = _known_by_index(classed, palette)
     if known is not None:
@@ -181,15 +181,21 @@ def _of_numbers(
     return _with_colors(proposal, [palette.get(value) for value in names.values()], known)
 
 
-def _is_border(table: Mapping[int, ValueCount], values: Sequence[int]) -> bool:
-    """Whether 255 marks pixels that count nowhere: classes are counted up, or it is a thin line."""
+def _is_border(
+    table: Mapping[int, ValueCount], values: Sequence[int], palette: Mapping[int, int]
+) -> bool:
+    """Whether 255 marks pixels that count nowhere.
+
+    Classes are counted up, or it is a thin line, or it has the colour that VOC's palette gives it.
+    """
     others = [value for value in values if value != 255]
     if 255 not in values or len(others) < 2:
         return False
     is_counted_up = others[-1] - others[0] == len(others) - 1 and others[0] <= 1
     # some classes may be absent; a few values spread over 0..255 have 255 as their last
     is_dense = others[-1] < 2 * len(others) + 2
-    return is_counted_up or is_dense or table[255].run_px < BORDER_RUN_PX
+    is_line = table[255].run_px < BORDER_RUN_PX
+    return is_counted_up or is_dense or is_line or palette.get(255) in VOC.ignored
 
 
 def _known_by_index(values: Sequence[int], palette: Mapping[int, int]) -> Palette | None:

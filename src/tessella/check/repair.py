@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 import numpy as np
 
 from tessella.atomic import write_bytes, write_json, write_text
-from tessella.check.findings import Findings
+from tessella.check.findings import Findings, printable
 from tessella.data.files import read_bytes
 from tessella.data.header import stored_turn
 from tessella.data.images import (
@@ -25,8 +26,8 @@ from tessella.errors import UsageError
 from tessella.labels import LabelMap
 from tessella.progress import Track, silently
 
-_MISREAD = ("binary_0_255", "binary_mixed")
-"""Errors of a class list under which a copy would lose the foreground for good."""
+_MISREAD = ("binary_0_255", "binary_mixed", "off_by_one")
+"""Errors of a class list under which a copy would hold wrong classes, or lose the foreground."""
 
 
 class LeftOut(NamedTuple):
@@ -41,7 +42,10 @@ class FixedCopy:
     """What was written."""
 
     root: Path
-    """A folder that the `folder` data set reads as it is: images, masks, labels.json, lists."""
+    """A folder that the `folder` data set reads as it is: images, masks, labels.json, lists.
+
+    Characters of names that no list can hold (line breaks, blanks at the ends, bytes that are no
+    UTF-8) are written there as in web addresses: %0A."""
 
     num_written: int
     left_out: tuple[LeftOut, ...]
@@ -78,19 +82,19 @@ def write_fixed(findings: Findings, out: Path, *, track: Track = silently) -> Fi
 
     Raises:
         UsageError: `out` is not empty.
-        ValueError: what the masks mean is unknown, or stated so that the foreground would be
-            lost; or no pair can be kept.
+        ValueError: what the masks mean is unknown, or stated so that the copy would hold wrong
+            classes; or no pair can be kept.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out}: is not empty; name a new folder for the fixed copy.")
+    for found in findings.problems:
+        if found.kind in _MISREAD and found.severity == "error":
+            raise ValueError(f"{findings.name}: no copy is made. {found.summary} {found.advice}")
     if findings.labels is None:
         raise ValueError(
             f"{findings.name}: what the masks mean is unknown, so no copy can be made; state the "
             "classes, for example classes='[ground, plant]'."
         )
-    for found in findings.problems:
-        if found.kind in _MISREAD and found.severity == "error":
-            raise ValueError(f"{findings.name}: no copy is made. {found.summary} {found.advice}")
     jobs = _with_first_ones(list(_jobs(findings)))
     copier = _Copier(out, findings.labels, findings.repairs)
     work = in_order(copier, jobs)
@@ -111,9 +115,22 @@ def _jobs(findings: Findings) -> Iterator[_Job]:
     taken: set[str] = set()
     for split, pairs in findings.pairs.items():
         for pair in pairs:
-            name = pair.name if pair.name not in taken else f"{split}_{pair.name}"
+            name = _listable(pair.name)
+            name = name if name not in taken else f"{split}_{name}"
             taken.add(name)
             yield _Job(split, pair, name)
+
+
+def _listable(name: str) -> str:
+    """The name as a line of a list can hold it: one line, no blanks at its ends, UTF-8."""
+
+    def escaped(text: str) -> str:
+        return quote(text, safe="", errors="surrogateescape")
+
+    inner = name.strip()
+    before, _, after = name.partition(inner) if inner else (name, "", "")
+    plain = "".join(one if one.isprintable() else escaped(one) for one in inner)
+    return escaped(before) + plain + escaped(after)
 
 
 def _with_first_ones(jobs: list[_Job]) -> list[_Job]:
@@ -231,9 +248,12 @@ def _write_account(copy: FixedCopy, findings: Findings) -> None:
     write_json(
         copy.root / "fixed.json",
         {
-            "from": findings.reason,
+            "from": printable(findings.reason),
             "written": copy.num_written,
             "repaired_pixels": copy.num_repaired_pixels,
-            "left_out": [one._asdict() for one in copy.left_out],
+            "left_out": [
+                {key: printable(text) for key, text in one._asdict().items()}
+                for one in copy.left_out
+            ],
         },
     )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-from tessella.check.findings import Findings
+from tessella.check.findings import Findings, printable
 from tessella.check.leak_pictures import worst_pairs
 from tessella.check.leaks import Pictures
 from tessella.contact import grid
@@ -85,7 +85,11 @@ def _ordered(findings: Findings) -> Iterator[Pair]:
     """Every pair once: those that problems name first, the others spread evenly."""
     pairs = [pair for listed in findings.pairs.values() for pair in listed if pair.mask is not None]
     named = {file for problem in findings.problems for file in problem.files}
-    first = [pair for pair in pairs if {str(pair.image), str(pair.mask), pair.name} & named]
+    first = [
+        pair
+        for pair in pairs
+        if {printable(str(what)) for what in (pair.image, pair.mask, pair.name)} & named
+    ]
     taken = {id(pair) for pair in first}
     others = [pair for pair in pairs if id(pair) not in taken]
     yield from first[:3]

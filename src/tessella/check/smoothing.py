@@ -39,12 +39,13 @@ def smoothed_values(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Pro
     main = sorted((v for v in table if v not in thin), key=lambda value: -table[value].pixels)
     pixels = sum(count.pixels for count in table.values())
     in_seams = sum(count.pixels for count in thin.values())
+    what = "colour" if evidence.reads_colors else "value"
     return value_problem(
         evidence,
         "blended_mask",
         thin,
         summary=f"Beside {evidence.show_some(main)} the masks hold "
-        f"{counted(len(thin), 'value')} in seams a pixel or two wide, {share(in_seams, pixels)} of "
+        f"{counted(len(thin), what)} in seams a pixel or two wide, {share(in_seams, pixels)} of "
         "all pixels: they were smoothed, by an anti-aliased brush or a resize that mixes values.",
         advice="Export them without anti-aliasing and resize with the nearest value; a fixed copy "
         "takes the nearest listed value.",

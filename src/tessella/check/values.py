@@ -5,21 +5,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from tessella.check.binary import (
     foreground_in_two_ways,
     ignored_foreground,
-    is_0_255,
     is_written_in_two_ways,
     only_0_and_255,
 )
 from tessella.check.evidence import Evidence, counted, problem, share, value_problem
-from tessella.check.findings import Problem, flow
+from tessella.check.findings import Problem, option_text
 from tessella.check.known import palette_of_greys
 from tessella.check.objects import codes, gradients, numbered_objects, photographs, sixteen_bit
-from tessella.check.proposal import nearest_listed, split_off_seams
+from tessella.check.observe import LOSSY
+from tessella.check.proposal import split_off_seams
 from tessella.check.smoothing import smoothed_classes, smoothed_values
 from tessella.check.tally import ValueCount, mean_run_px
+from tessella.check.unlisted import unlisted_values
 from tessella.labels import MAX_CLASSES, LabelMap, pack
 from tessella.palette import distinct_colors
 
-_MISTYPED = 8  # two classes have colours further apart, in one channel
 _SPECKS_PX = 1.5  # stretches of photographs; what JPEG makes of masks has longer ones
 
 Explanation = Callable[[Evidence, Mapping[int, ValueCount]], Problem | None]
@@ -33,12 +33,12 @@ def value_problems(evidence: Evidence) -> Iterator[Problem]:
     strays = evidence.table
     if evidence.labels is not None:
         yield from _wrong_kind(evidence, evidence.labels)
-        yield from ignored_foreground(evidence, evidence.labels)
+        told = list(ignored_foreground(evidence, evidence.labels))
+        yield from told
         listed = {value for value, _ in evidence.labels.file_values}
         strays = {value: count for value, count in evidence.table.items() if value not in listed}
-        is_said = strays.keys() == {255} and is_0_255(evidence)
-        if is_said:
-            strays = dict[int, ValueCount]()
+        if told:  # what it says settles both values
+            strays = {v: count for v, count in strays.items() if v not in (0, 255)}
     if strays and _is_of_jpegs(evidence, strays):
         if mean_run_px(strays.values()) < _SPECKS_PX and (found := photographs(evidence, strays)):
             yield found
@@ -55,11 +55,15 @@ def _wrong_kind(evidence: Evidence, labels: LabelMap) -> Iterator[Problem]:
         yield problem(
             "rgb_coded",
             "error",
-            f"{counted(len(places), 'mask')} {'is' if len(places) == 1 else 'are'} RGB pictures "
-            f"of {len(evidence.tally.colors)} colours, but the class list gives single values.",
+            f"{counted(len(places), 'mask')} "
+            f"{'is an RGB picture' if len(places) == 1 else 'are RGB pictures'} of "
+            f"{_some_colors(evidence.tally.colors)}, but the class list gives single values.",
             files=[evidence.mask_file(place) for place in places],
             advice="Give a colour for each class, for example 'data.options.classes={road: [128, "
-            "64, 128]}'.",
+            "64, 128]}'."
+            if len(evidence.tally.colors) <= MAX_CLASSES
+            else "So many colours are no classes; look whether images and masks are swapped, or "
+            "whether the colours number single objects.",
         )
     grey = [place for place, mask in evidence.masks() if mask.form in ("grey", "gray_as_rgb")]
     if labels.encoding == "color" and grey and len(grey) == sum(1 for _ in evidence.masks()):
@@ -75,6 +79,13 @@ def _wrong_kind(evidence: Evidence, labels: LabelMap) -> Iterator[Problem]:
             )
 
 
+def _some_colors(colors: Mapping[int, ValueCount], *, most: int = 6) -> str:
+    listed = sorted(colors, key=lambda color: -colors[color].pixels)[:most]
+    shown = ", ".join(str((color >> 16, color >> 8 & 255, color & 255)) for color in listed)
+    more = f" and {len(colors) - most} more" if len(colors) > most else ""
+    return f"{counted(len(colors), 'colour')} ({shown}{more})"
+
+
 def _some(values: Mapping[int, ValueCount], *, most: int = 8) -> str:
     listed = sorted(values)
     more = ", ..." if len(listed) > most else ""
@@ -82,11 +93,9 @@ def _some(values: Mapping[int, ValueCount], *, most: int = 8) -> str:
 
 
 def _is_of_jpegs(evidence: Evidence, strays: Mapping[int, ValueCount]) -> bool:
-    """Whether all masks with stray values are JPEG, which is a problem of its own."""
+    """Whether all masks with stray values are JPEG or alike, which is a problem of its own."""
     formats = {place: mask.format for place, mask in evidence.masks()}
-    return all(
-        formats.get(place) in ("JPEG", "MPO") for count in strays.values() for place in count.first
-    )
+    return all(formats.get(place) in LOSSY for count in strays.values() for place in count.first)
 
 
 def _unlisted(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Iterator[Problem]:
@@ -171,8 +180,11 @@ def _off_by_one(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Problem
 
 
 def _counted_from_one(names: Sequence[str]) -> str:
-    line = flow({name: value for value, name in enumerate(names, 1)})
-    return f"Give each class its value: 'data.options.classes={line}'."
+    return f"Give each class its value: {_from_one(names)}."
+
+
+def _from_one(names: Sequence[str]) -> str:
+    return option_text("classes", {name: value for value, name in enumerate(names, 1)})
 
 
 def _beyond(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Problem | None:
@@ -197,14 +209,16 @@ def _beyond(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Problem | N
 
 
 def _how_to_lengthen(labels: LabelMap, strays: Mapping[int, ValueCount]) -> str:
-    """What may be missing; a background left out shifts every name, so it is said first."""
+    """What may be missing; where 0 has no name, every name is off by one, so it is said first."""
     numbered = [(value, index) for index, value in enumerate(range(labels.num_classes))]
     listed = [pair for pair in labels.file_values if pair[1] != labels.ignore_index]
     if listed == numbered and set(strays) == {labels.num_classes}:
         last = labels.names[-1]
         return (
-            f"Look at a mask: if {labels.num_classes} is {last}, the list lacks the class of value "
-            "0, mostly the background; put it first. Otherwise add the missing class at the end."
+            f"Look at a mask: if {labels.num_classes} is {last}, the list lacks what 0 is; put "
+            "that class first (mostly the background), or where it is none, give the others their "
+            f"values and ignore 0: {_from_one(labels.names)} {option_text('ignore', [0, 255])}. "
+            "Otherwise add the missing class at the end."
         )
     return "Add the missing classes to the list, or the values to those that are ignored."
 
@@ -223,7 +237,7 @@ def _other_values(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Probl
             advice="Take the proposed classes, and give them their names.",
             is_solved=True,
         )
-    return _strays(evidence, strays)
+    return unlisted_values(evidence, strays)
 
 
 def _other_colors(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Problem | None:
@@ -239,47 +253,4 @@ def _other_colors(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Probl
             advice="Take the proposed classes, and give them their names.",
             is_solved=True,
         )
-    return _strays(evidence, strays)
-
-
-def _strays(evidence: Evidence, strays: Mapping[int, ValueCount]) -> Problem:
-    pixels = sum(count.pixels for count in evidence.table.values())
-    most = sorted(strays, key=lambda value: -strays[value].pixels)
-    shown = ", ".join(
-        f"{evidence.show(value)} ({share(strays[value].pixels, pixels)})" for value in most[:6]
-    )
-    more = f" and {len(most) - 6} more" if len(most) > 6 else ""
-    what = counted(len(strays), "colour" if evidence.reads_colors else "value")
-    advice = f"Add {'it' if len(strays) == 1 else 'them'} to the classes, or to those ignored."
-    return value_problem(
-        evidence,
-        "unlisted_values",
-        strays,
-        summary=f"The masks hold {what} that the class list does not know: {shown}{more}.",
-        advice=_mistyped(evidence, most) or advice,
-    )
-
-
-def _mistyped(evidence: Evidence, strays: Sequence[int]) -> str | None:
-    """A listed colour that never occurs, next to one that occurs and is not listed."""
-    labels = evidence.labels
-    if labels is None or labels.encoding != "color":
-        return None
-    absent = {v: index for v, index in labels.file_values if v not in evidence.table}
-    near = nearest_listed(strays, absent, encoding="color")
-    for stray in strays:
-        target = near.get(stray)
-        if target is None or _distance(stray, target) > _MISTYPED:
-            continue
-        index = absent[target]
-        name = "an ignored colour" if index == labels.ignore_index else labels.names[index]
-        return (
-            f"The list says {labels.show(target)} for {name}, which never occurs; perhaps "
-            f"{labels.show(stray)} is meant. Correct the list, or add the colour to it."
-        )
-    return None
-
-
-def _distance(first: int, second: int) -> int:
-    """The largest difference of two colours in one channel, 0..255."""
-    return max(abs((first >> shift & 255) - (second >> shift & 255)) for shift in (0, 8, 16))
+    return unlisted_values(evidence, strays)
