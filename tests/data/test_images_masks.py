@@ -329,3 +329,12 @@ def test_a_turned_bit_in_any_byte_of_a_png_never_gives_other_pixels(
             if not np.array_equal(read(path), right):
                 wrong.append(place)
     assert wrong == []
+
+
+@pytest.mark.parametrize("ending", ["tif", "gif"])
+def test_a_file_of_several_pictures_is_no_mask(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"mask.{ending}"
+    pages = [Image.fromarray(INDICES + page) for page in range(3)]
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    with pytest.raises(ValueError, match=r"mask\.\w+: cannot read the mask \(it holds 3 pictures"):
+        read_mask(path, NINE)

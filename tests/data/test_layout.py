@@ -631,3 +631,13 @@ def test_the_codings_of_real_cityscapes_are_a_choice(real_data: Path) -> None:
 def test_real_photographs_are_all_images(real_data: Path) -> None:
     layout = find_layout(real_data / "photos")
     assert (len(layout.lonely_images), layout.pairs, layout.lonely_masks) == (9, [], [])
+
+
+@pytest.mark.parametrize(
+    ("image", "mask"), [("caf\u00e9", "cafe\u0301"), ("cafe\u0301", "caf\u00e9")]
+)
+def test_an_accent_written_as_one_character_or_two_is_the_same_letter(
+    tmp_path: Path, image: str, mask: str
+) -> None:
+    root = touch(tmp_path, f"images/{image}.jpg", f"masks/{mask}.png")
+    assert found(root) == [(None, "caf\u00e9", f"images/{image}.jpg", f"masks/{mask}.png")]

@@ -144,3 +144,9 @@ def test_shares_that_leave_nothing_to_train_on_are_refused(
     with pytest.raises(UsageError, match=f"val_share is {val_share} and test_share is") as caught:
         split_groups(["a", "b", "c"], val_share=val_share, test_share=test_share)
     assert "sum is below 1" in str(caught.value)
+
+
+def test_names_that_are_no_text_are_split_too() -> None:
+    names = [f"img{number}\udcff" for number in range(10)]
+    parts = split_groups(names, val_share=0.2, test_share=0.1)
+    assert sorted(parts.values()) == ["test", *["train"] * 7, *["val"] * 2]

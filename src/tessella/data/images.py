@@ -3,6 +3,7 @@
 import contextlib
 import io
 import re
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -34,7 +35,11 @@ _LARGE_PX = 256
 # OpenCV refuses its reduced BGR together with RGB; of its flags the grey one only says "by half"
 _HALVED_RGB = cv2.IMREAD_REDUCED_GRAYSCALE_2 | cv2.IMREAD_COLOR_RGB
 _PNG_END = b"IEND\xaeB`\x82"
-_PILLOW_ERRORS = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
+# what its decoders of some twenty formats raise about damaged files
+_PILLOW_ERRORS = (
+    *(OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError),
+    *(TypeError, LookupError, OverflowError, struct.error),
+)
 
 
 @contextlib.contextmanager
@@ -213,6 +218,7 @@ def _open_mask(content: bytes, where: str) -> _OpenMask:
         with Image.open(io.BytesIO(content)) as opened:
             is_deep = _has_deep_colors(opened)
             kind, size = opened.format or "", Size(opened.height, opened.width)
+            _refuse_several(opened)
             opened.load()
             turn = opened.getexif().get(_ORIENTATION, 1)
             upright = ImageOps.exif_transpose(opened) if turn != 1 else opened
@@ -221,6 +227,12 @@ def _open_mask(content: bytes, where: str) -> _OpenMask:
             f"{where}: cannot read the mask ({_reason(error)}). Export it again, or remove it."
         ) from error
     return _OpenMask(upright, kind, size, turn, is_deep)
+
+
+def _refuse_several(opened: Image.Image) -> None:
+    number = getattr(opened, "n_frames", 1)
+    if number > 1:
+        raise ValueError(f"it holds {number} pictures, a mask is one")
 
 
 class MaskFile(NamedTuple):

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from unicodedata import normalize
 
 import numpy as np
 
@@ -105,7 +106,8 @@ def _entries(root: Path, paths: Iterable[Path]) -> Iterator[_Entry]:
         *folders, name = path.as_posix()[start:].split("/")
         stem, _, ending = name.rpartition(".")
         if stem and f".{ending.lower()}" in IMAGE_SUFFIXES:
-            yield _Entry(path, tuple(folders), stem, f".{ending}")
+            # an accent may be a letter's own or one more character, as in zips made on a Mac
+            yield _Entry(path, tuple(folders), normalize("NFC", stem), f".{ending}")
 
 
 # --- folders ------------------------------------------------------------------------------------

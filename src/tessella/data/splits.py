@@ -1,6 +1,7 @@
 """Which samples belong to train, val and test: lists in files, or a fixed share by hash."""
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -76,7 +77,7 @@ def split_groups(groups: Iterable[str], *, val_share: float, test_share: float) 
             f"data.options: val_share is {val_share} and test_share is {test_share}; expected "
             "shares in 0..1 whose sum is below 1, for example 0.15 each."
         )
-    ordered = sorted(set(groups), key=lambda group: hashlib.sha256(group.encode()).digest())
+    ordered = sorted(set(groups), key=lambda group: hashlib.sha256(os.fsencode(group)).digest())
     least = 1 if len(ordered) >= 3 else 0
     spare = max(0, len(ordered) - 1)  # one is train's
     num_test = min(
