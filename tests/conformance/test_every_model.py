@@ -8,17 +8,26 @@ import torch
 from torch import Tensor
 
 from tessella.models import MODELS
-from tessella.models.build import build_segmenter
+from tessella.models.build import build_segmenter, weights_origin
+from tessella.models.depth import depth_of_parameters
+from tessella.models.freeze import freeze, keep_frozen_in_eval, unfreeze
 from tessella.models.segmenter import Segmenter
+from tessella.models.summary import summarize
 
-# the smallest there are; dpt needs a plain vision transformer
+# the smallest there are; dpt and vit need a plain vision transformer, torchvision has its own
 ENCODERS = {name: "tu-test_resnet" for name, entry in MODELS.items() if entry.takes_encoder}
-ENCODERS["dpt"] = "tu-test_vit"
+ENCODERS |= dict.fromkeys(("dpt", "vit"), "tu-test_vit")
+ENCODERS |= dict.fromkeys(("torchvision_deeplabv3", "torchvision_lraspp"), "mobilenet_v3_large")
+ENCODERS["torchvision_fcn"] = "resnet50"
 
 # narrow decoders, for speed; the others are narrow enough
 _FIVE = {"decoder_channels": [32, 24, 16, 8, 8]}
 OPTIONS = {
     "plain_unet": {"depth": 3, "base_channels": 8},
+    "segnet": {"depth": 3, "base_channels": 8},
+    "vnet2d": {"depth": 3, "base_channels": 8},
+    "vit": {"decoder_channels": 16},
+    "torchvision_deeplabv3": {"auxiliary": True},
     "unet": _FIVE,
     "unetplusplus": _FIVE,
     "manet": _FIVE,
@@ -85,7 +94,9 @@ def test_no_logits_depend_on_the_other_images_of_the_batch(segmenter):
 
 def test_every_trainable_parameter_gets_a_gradient(name):
     segmenter = build(name).train()
-    segmenter(random_images(2, 3, 45, 67)).square().mean().backward()
+    logits, auxiliary = segmenter.outputs(random_images(2, 3, 17, 24))
+    loss = logits.square().mean()
+    (loss if auxiliary is None else loss + auxiliary.square().mean()).backward()
     wanting = [key for key, p in segmenter.named_parameters() if p.requires_grad and p.grad is None]
     assert wanting == []
     assert all(p.grad.isfinite().all() for p in segmenter.parameters() if p.grad is not None)
@@ -106,10 +117,86 @@ def test_mean_and_std_are_imagenets_where_there_are_no_weights(segmenter):
     assert segmenter.std.flatten().tolist() == pytest.approx([58.395, 57.12, 57.375])
 
 
+def test_outputs_have_the_logits_of_forward(segmenter):
+    images = random_images(2, 3, 45, 67)
+    with torch.no_grad():
+        outputs = segmenter.outputs(images)
+        torch.testing.assert_close(outputs.logits, segmenter(images), rtol=0, atol=0)
+    assert (outputs.auxiliary is not None) == segmenter.has_auxiliary
+    assert outputs.auxiliary is None or outputs.auxiliary.shape == outputs.logits.shape
+
+
+def test_the_head_is_the_layers_that_give_one_channel_per_class(segmenter):
+    layers = [
+        segmenter.get_submodule(prefix.removesuffix(".")) for prefix in segmenter.head_prefixes
+    ]
+    assert layers
+    # 5 classes; as wide as high, and padded so that nothing shifts (S2-B06, S3-B11)
+    found = {(layer.out_channels, *layer.kernel_size, *layer.padding) for layer in layers}
+    assert all(geometry in {(5, 1, 1, 0, 0), (5, 3, 3, 1, 1)} for geometry in found)
+
+
+def test_a_frozen_encoder_stays_the_same_in_training_and_comes_back(name):
+    segmenter = build(name)
+    learnt = {key for key, p in segmenter.named_parameters() if p.requires_grad}
+    assert freeze(segmenter, "encoder") > 0
+    before = {key: tensor.clone() for key, tensor in segmenter.state_dict().items()}
+    segmenter.train()
+    keep_frozen_in_eval(segmenter)
+    parameters = [p for p in segmenter.parameters() if p.requires_grad]
+    optimizer = torch.optim.SGD(parameters, lr=0.1)
+    segmenter(random_images(2, 3, 17, 24)).square().mean().backward()
+    optimizer.step()
+    moved = {key for key, t in segmenter.state_dict().items() if not torch.equal(t, before[key])}
+    assert moved
+    assert not [key for key in moved if key.startswith("network.encoder.")]
+    unfreeze(segmenter)
+    assert {key for key, p in segmenter.named_parameters() if p.requires_grad} == learnt
+
+
+def test_all_but_the_head_can_be_frozen(name):
+    segmenter = build(name)
+    freeze(segmenter, "all_but_head")
+    left = [key for key, p in segmenter.named_parameters() if p.requires_grad]
+    assert left
+    assert all(key.startswith(segmenter.head_prefixes) for key in left)
+
+
+def test_every_parameter_has_a_depth_and_the_decoder_the_largest(segmenter):
+    depths = depth_of_parameters(segmenter)
+    assert list(depths) == [key for key, _ in segmenter.named_parameters()]
+    inside = {d for key, d in depths.items() if key.startswith("network.encoder.")}
+    outside = {d for key, d in depths.items() if not key.startswith("network.encoder.")}
+    assert inside == set(range(len(inside)))
+    assert outside == {len(inside)}
+    assert len(inside) >= 3
+
+
+def test_the_origin_of_published_weights_says_source_and_licence(name):
+    encoder = ENCODERS.get(name)
+    origin = weights_origin(name, encoder=encoder, encoder_weights="imagenet")
+    if encoder is None:
+        assert origin is None
+        return
+    assert origin is not None
+    assert origin.source.startswith("https://")
+    # timm's test networks are Apache-2.0; torchvision states no licence for weights
+    assert origin.licence == ("apache-2.0" if encoder.startswith("tu-") else "not stated")
+
+
+def test_a_summary_counts_all_parameters_and_some_operations(segmenter):
+    summary = summarize(segmenter, size=(33, 40), batch_size=1)
+    assert summary.num_parameters == sum(p.numel() for p in segmenter.parameters())
+    assert summary.rows[0].shapes == ((1, 5, 33, 40),)
+    assert summary.flops > 0
+    assert min(summary.training_activation_bytes, summary.inference_peak_bytes) > 0
+    assert f"{summary.num_parameters:,} (" in summary.text()
+
+
 def test_the_table_is_read_without_loading_torch():
     code = (
         "import sys; from tessella.models import MODELS; "
-        "assert len(MODELS) == 13; print('torch' in sys.modules)"
+        "assert len(MODELS) == 19; print('torch' in sys.modules)"
     )
     finished = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -179,3 +179,87 @@ def test_numbers_out_of_range_are_refused(arguments, message):
 def test_values_for_other_channel_counts_are_the_average_of_the_published_ones():
     assert values_for_channels((0.1, 0.2, 0.6), 2) == pytest.approx((0.3, 0.3))
     assert values_for_channels((0.1, 0.2, 0.6), 3) == (0.1, 0.2, 0.6)
+
+
+class TwoHeads(nn.Module):
+    """Logits are the images; the auxiliary ones are their opposite at half the size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forwards = 0
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.forwards += 1
+        return images
+
+    def with_auxiliary(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        return images, -images[:, :, ::2, ::2]
+
+
+def test_outputs_of_both_heads_have_the_size_of_the_images():
+    segmenter, images = wrap(TwoHeads(), stride=4), random_images(2, 3, 5, 7)
+    outputs = segmenter.outputs(images)
+    assert segmenter.has_auxiliary
+    torch.testing.assert_close(outputs.logits, segmenter(images), rtol=0, atol=0)
+    assert outputs.auxiliary is not None
+    assert outputs.auxiliary.shape == (2, 3, 5, 7)
+
+
+def test_outputs_compute_the_network_once():
+    network = TwoHeads()
+    wrap(network).outputs(random_images(1, 3, 4, 4))
+    assert network.forwards == 0
+
+
+def test_outputs_of_one_head_are_its_logits_and_none():
+    segmenter, images = wrap(Recorder(), stride=4), random_images(1, 3, 5, 7)
+    outputs = segmenter.outputs(images)
+    assert not segmenter.has_auxiliary
+    assert outputs.auxiliary is None
+    torch.testing.assert_close(outputs.logits, segmenter(images), rtol=0, atol=0)
+
+
+def test_auxiliary_logits_of_another_number_of_classes_are_refused():
+    class Fewer(TwoHeads):
+        def with_auxiliary(self, images: Tensor) -> tuple[Tensor, Tensor]:
+            return images, images[:, :2]
+
+    message = r"Fewer.with_auxiliary, second, returned \(1, 2, 8, 8\), expected one tensor \(n, 3"
+    with pytest.raises(ValueError, match=message):
+        wrap(Fewer()).outputs(random_images(1, 3, 8, 8))
+
+
+@pytest.mark.parametrize(("pick", "got"), [(0, "Tensor"), (slice(0, 3), "3 values")])
+def test_a_network_with_auxiliary_that_returns_no_pair_is_refused(pick, got):
+    class Wrong(TwoHeads):
+        def with_auxiliary(self, images: Tensor) -> object:
+            return (images, images, images)[pick]
+
+    with pytest.raises(ValueError, match=f"Wrong.with_auxiliary returned {got}, expected a pair"):
+        wrap(Wrong()).outputs(random_images(1, 3, 8, 8))
+
+
+def test_outputs_refuse_images_with_another_number_of_channels():
+    with pytest.raises(ValueError, match=r"shape \(1, 4, 8, 8\), expected \(n, 3, h, w\)"):
+        wrap(TwoHeads()).outputs(random_images(1, 4, 8, 8))
+
+
+def test_logits_without_height_are_refused():
+    class Flat(nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            return images.mean((2, 3))
+
+    with pytest.raises(ValueError, match=r"Flat returned \(1, 3\), expected one tensor"):
+        wrap(Flat())(random_images(1, 3, 8, 8))
+
+
+def test_a_head_layer_that_the_network_does_not_have_is_refused():
+    with pytest.raises(AttributeError, match="no attribute `head`"):
+        wrap(Recorder(), head_layers=["head"])
+
+
+def test_the_encoder_is_known_by_its_name():
+    network = nn.Sequential()
+    assert wrap(network).encoder_prefix is None
+    network.add_module("encoder", nn.Identity())
+    assert wrap(network).encoder_prefix == "network.encoder."

@@ -126,3 +126,44 @@ def test_dropout_acts_in_training_only():
 def test_options_out_of_range_are_refused(options, message):
     with pytest.raises(UsageError, match=message):
         plain_unet(num_classes=2, **options)
+
+
+def test_defaults_are_batch_norm_and_interpolation_by_the_nearest_pixel():
+    defaults = plain_unet(num_classes=2, depth=1, base_channels=2).state_dict()
+    said = plain_unet(
+        num_classes=2, depth=1, base_channels=2, norm="batch", upsampling="nearest"
+    ).state_dict()
+    assert {n: t.shape for n, t in defaults.items()} == {n: t.shape for n, t in said.items()}
+    assert "network.decoder.ups.0.1.2.running_mean" in defaults
+
+
+def test_transposed_convolutions_halve_the_channels_as_in_figure_1():
+    decoder = plain_unet(num_classes=2, depth=3, upsampling="transpose").network.decoder
+    assert [(up.in_channels, up.out_channels, up.kernel_size, up.stride) for up in decoder.ups] == [
+        (512, 256, (2, 2), (2, 2)),
+        (256, 128, (2, 2), (2, 2)),
+        (128, 64, (2, 2), (2, 2)),
+    ]
+
+
+@pytest.mark.parametrize("norm", ["batch", "group", "instance", "none"])
+@pytest.mark.parametrize("upsampling", ["transpose", "bilinear", "nearest"])
+def test_every_norm_and_upsampling_takes_an_image_of_one_pixel(norm, upsampling):
+    segmenter = plain_unet(
+        num_classes=2, depth=2, base_channels=4, norm=norm, upsampling=upsampling
+    ).eval()
+    logits = segmenter(torch.zeros(1, 3, 1, 1))
+    assert logits.shape == (1, 2, 1, 1)
+    assert logits.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"norm": "batsh"}, "no plain_unet's norm is called 'batsh'; did you mean 'batch'"),
+        ({"upsampling": "cubic"}, "no plain_unet's upsampling is called 'cubic'.*transpose"),
+    ],
+)
+def test_unknown_norms_and_upsamplings_are_refused(options, message):
+    with pytest.raises(UsageError, match=message):
+        plain_unet(num_classes=2, **options)

@@ -9,7 +9,8 @@ from torch import nn
 
 from tessella.errors import UsageError
 from tessella.models import MODELS
-from tessella.models.options import refuse_unknown_options, refuse_wrong_numbers
+from tessella.models.options import refuse_unknown_options, refuse_wrong_values
+from tessella.models.origin import WeightsOrigin
 from tessella.models.segmenter import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -20,6 +21,9 @@ from tessella.suggestion import unknown_name
 
 USER_STRIDE = 32
 """Stride of a user's own network unless the option `stride` says otherwise; fits most."""
+
+USER_HEADS = ("head", "auxiliary_head")
+"""Names by which a user's own network may say which of its layers give the class logits."""
 
 
 def build_segmenter(
@@ -40,7 +44,8 @@ def build_segmenter(
         name: a key of `MODELS`, or "package.module:function" of the user's own, which is called
             with num_classes, in_channels and the options, and returns a network for images
             normalised with ImageNet's mean and standard deviation. The option `stride` (32 unless
-            given) is not passed on: its images are padded to a multiple of it.
+            given) is not passed on: its images are padded to a multiple of it. Freezing knows its
+            parts by name: `encoder`, `head` and `auxiliary_head`.
         num_classes: channels of the logits, at least 1.
         options: the model's own.
         in_channels: channels of the images, at least 1.
@@ -60,7 +65,8 @@ def build_segmenter(
         raise UsageError(unknown_name("model", name, MODELS))
     if not own and MODELS[name].takes_encoder:
         if encoder is None:
-            raise UsageError(f"model {name} needs an encoder; set one, e.g. resnet34.")
+            example = MODELS[name].example_encoder
+            raise UsageError(f"model {name} needs an encoder; set one, e.g. {example}.")
         return _import(MODELS[name].builder)(
             name,
             num_classes=num_classes,
@@ -81,8 +87,29 @@ def build_segmenter(
     parameters = inspect.signature(build).parameters
     known = parameters.keys() - {"num_classes", "in_channels"}
     refuse_unknown_options(options, known=known, where=f"model {name}")
-    refuse_wrong_numbers(options, parameters, where=f"model {name}")
+    refuse_wrong_values(options, parameters, where=f"model {name}")
     return build(num_classes=num_classes, in_channels=in_channels, **options)
+
+
+def weights_origin(name: str, *, encoder: str | None, encoder_weights: str) -> WeightsOrigin | None:
+    """What pretrained weights `build_segmenter` would start from; None for random ones.
+
+    Nothing is read or downloaded, so this also tells the licence beforehand.
+
+    Args:
+        name: as for `build_segmenter`.
+        encoder: as for `build_segmenter`.
+        encoder_weights: as for `build_segmenter`.
+
+    Raises:
+        UsageError: an unknown model or encoder.
+    """
+    if encoder is None or encoder_weights == "none":
+        return None
+    if name not in MODELS:
+        raise UsageError(unknown_name("model", name, MODELS))
+    origin = _import(MODELS[name].origin)
+    return origin(name, encoder=encoder, encoder_weights=encoder_weights)
 
 
 def _import(place: str) -> Callable[..., Any]:
@@ -119,4 +146,5 @@ def _users_own(
         stride=stride,
         mean=values_for_channels(IMAGENET_MEAN, in_channels),
         std=values_for_channels(IMAGENET_STD, in_channels),
+        head_layers=[layer for layer in USER_HEADS if layer in dict(network.named_children())],
     )

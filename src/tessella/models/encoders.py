@@ -6,12 +6,16 @@ import timm
 from segmentation_models_pytorch import encoders as smp_encoders
 
 from tessella.errors import UsageError
+from tessella.models.origin import NOT_STATED
 from tessella.suggestion import unknown_name
 
 TIMM = "tu-"
 """Prefix of encoders that come from timm: "tu-" and timm's name, with or without its tag."""
 
 _NO_MIT = ("unetplusplus", "linknet")
+
+# of Mix Transformers: the header of smp's encoders/mix_transformer.py, and the weights' own
+_MIT_LICENCE = "the NVIDIA Source Code License"
 
 # timm's licence field has no flag for this; the first two are in the names themselves
 _NONCOMMERCIAL = ("-nc", "noncommercial", "apple-amlr", "seer-license")
@@ -63,9 +67,8 @@ def refuse_noncommercial_encoder(encoder: str) -> None:
     Raises:
         UsageError: it may not, whatever its weights.
     """
-    # the header of smp's encoders/mix_transformer.py, and the licence of the published weights
     if encoder.startswith("mit_"):
-        raise UsageError(_noncommercial(encoder, "the NVIDIA Source Code License"))
+        raise UsageError(_noncommercial(encoder, _MIT_LICENCE))
 
 
 def refuse_noncommercial_weights(encoder: str) -> None:
@@ -81,7 +84,9 @@ def refuse_noncommercial_weights(encoder: str) -> None:
 
 def licence_of_weights(encoder: str) -> str:
     """Licence of an encoder's published weights as timm records it, "not stated" if it doesn't."""
-    return (encoder.startswith(TIMM) and timm_settings(encoder).get("license")) or "not stated"
+    if encoder.startswith("mit_"):
+        return _MIT_LICENCE
+    return (encoder.startswith(TIMM) and timm_settings(encoder).get("license")) or NOT_STATED
 
 
 def timm_settings(encoder: str) -> dict[str, Any]:

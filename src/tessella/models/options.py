@@ -25,20 +25,28 @@ def refuse_unknown_options(
             )
 
 
-def refuse_wrong_numbers(
+def refuse_wrong_values(
     options: Mapping[str, Any], parameters: Mapping[str, Parameter], *, where: str
 ) -> None:
-    """Do nothing when options that are to be numbers are numbers, whole where they must be.
+    """Do nothing when options are numbers, whole numbers, or true or false where they must be.
+
+    Names are for the model to check.
 
     Raises:
         UsageError: one is of another type than the parameter of its name.
     """
     for option, value in options.items():
         wanted = parameters[option].annotation
-        accepted = (int, float) if wanted is float else (int,)
-        # True is an int to Python, but not to whoever wrote a recipe
-        if wanted in (int, float) and (isinstance(value, bool) or not isinstance(value, accepted)):
+        if wanted in _ACCEPTED and not _is(value, _ACCEPTED[wanted]):
             raise UsageError(
-                f"{where}: {option} is {value!r}, expected a "
-                f"{'number' if wanted is float else 'whole number'}; correct it."
+                f"{where}: {option} is {value!r}, expected {_CALLED[wanted]}; correct it."
             )
+
+
+_ACCEPTED: dict[type, tuple[type, ...]] = {int: (int,), float: (int, float), bool: (bool,)}
+_CALLED = {int: "a whole number", float: "a number", bool: "true or false"}
+
+
+def _is(value: object, accepted: tuple[type, ...]) -> bool:
+    # True is an int to Python, but not to whoever wrote a recipe
+    return isinstance(value, accepted) and (not isinstance(value, bool) or bool in accepted)

@@ -23,6 +23,7 @@ from tessella.models.segmenter import (
     Segmenter,
     values_for_channels,
 )
+from tessella.models.unreached import freeze_unreached
 from tessella.models.weights import find_encoder_weights, load_encoder_weights
 
 ARCHITECTURES: dict[str, type[nn.Module]] = {
@@ -40,6 +41,9 @@ ARCHITECTURES: dict[str, type[nn.Module]] = {
     "dpt": smp.DPT,
 }
 """Our names of the architectures, the same as in the table of models."""
+
+# where the last layer of an architecture is not the first of its segmentation head
+_HEADS = {"dpt": "segmentation_head.head.4"}
 
 # given otherwise, or against the contract of logits: an activation, a second output
 _NOT_OPTIONS = {
@@ -111,7 +115,7 @@ def smp_segmenter(
         in_channels=in_channels,
     )
     stride, min_size = _accepted_sizes(network, in_channels, where=f"{architecture} on {encoder}")
-    _freeze_unreached(network, torch.zeros(1, in_channels, min_size, min_size))
+    freeze_unreached(network, torch.zeros(1, in_channels, min_size, min_size))
     if source is not None:
         load_encoder_weights(
             network.get_submodule("encoder"), source, encoder=encoder, in_channels=in_channels
@@ -124,6 +128,7 @@ def smp_segmenter(
         min_size=min_size,
         mean=values_for_channels(source.mean if source else IMAGENET_MEAN, in_channels),
         std=values_for_channels(source.std if source else IMAGENET_STD, in_channels),
+        head_layers=[_HEADS.get(architecture, "segmentation_head.0")],
     )
 
 
@@ -187,13 +192,3 @@ def _accepted_sizes(network: nn.Module, in_channels: int, *, where: str) -> tupl
         f"{where} does not take images of any size: {str(reason).rstrip('.')}. Choose an encoder "
         "without a fixed input size (for dpt one with a patch size of 8, 16 or 32)."
     )
-
-
-def _freeze_unreached(network: nn.Module, images: torch.Tensor) -> None:
-    parameters = list(network.parameters())
-    output = network.eval()(images)
-    network.train()
-    gradients = torch.autograd.grad(output.sum(), parameters, allow_unused=True)
-    for parameter, gradient in zip(parameters, gradients, strict=True):
-        # several processes training together wait for a gradient of every one that wants it
-        parameter.requires_grad_(gradient is not None)

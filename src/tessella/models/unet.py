@@ -5,6 +5,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from tessella.errors import UsageError
+from tessella.models.layers import (
+    Convolution,
+    Norm,
+    Upsampling,
+    enlarge,
+    fewest_rows_at_the_bottom,
+    refuse_unknown_choice,
+)
 from tessella.models.segmenter import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -23,6 +31,8 @@ def plain_unet(
     depth: int = 4,
     base_channels: int = 64,
     dropout: float = 0.0,
+    norm: Norm = "batch",
+    upsampling: Upsampling = "nearest",
 ) -> Segmenter:
     """A plain U-Net with random weights; its stride is 2**depth.
 
@@ -32,13 +42,18 @@ def plain_unet(
         depth: how often the resolution is halved, 1..6.
         base_channels: channels at full resolution, at least 1; they double at every level.
         dropout: probability in [0, 1) of dropping a value at the end of the contracting path.
+        norm: what follows every 3x3 convolution and its ReLU.
+        upsampling: how the expanding path doubles the resolution: interpolated, then convolved
+            3x3, or by a transposed 2x2 convolution as in the paper.
 
     Raises:
-        UsageError: depth, base_channels or dropout is out of its range.
+        UsageError: depth, base_channels or dropout is out of its range, or a name is unknown.
 
     Source: Ronneberger et al. 2015, arXiv:1505.04597, section 2 and figure 1; here with padded
-    convolutions and batch normalisation, so that the logits have the size of the image.
+    convolutions and normalisation, so that the logits have the size of the image.
     """
+    refuse_unknown_choice("plain_unet's norm", norm, Norm)
+    refuse_unknown_choice("plain_unet's upsampling", upsampling, Upsampling)
     if not 1 <= depth <= MAX_DEPTH:
         raise UsageError(f"plain_unet: depth is {depth!r}; give a whole number in 1..{MAX_DEPTH}.")
     if base_channels < 1:
@@ -48,26 +63,28 @@ def plain_unet(
     if not 0 <= dropout < 1:
         raise UsageError(f"plain_unet: dropout is {dropout!r}; give a number in [0, 1).")
     levels = [base_channels * 2**level for level in range(depth + 1)]
+    encoder = Encoder(in_channels, levels, dropout=dropout, norm=norm)
+    decoder = Decoder(levels[::-1], num_classes, norm=norm, upsampling=upsampling)
     return Segmenter(
-        PlainUnet(levels, in_channels=in_channels, num_classes=num_classes, dropout=dropout),
+        PlainUnet(encoder, decoder),
         num_classes=num_classes,
         in_channels=in_channels,
         stride=2**depth,
+        min_size=2**depth * fewest_rows_at_the_bottom(norm),
         mean=values_for_channels(IMAGENET_MEAN, in_channels),
         std=values_for_channels(IMAGENET_STD, in_channels),
+        head_layers=["decoder.head"],
     )
 
 
 class PlainUnet(nn.Module):
     """Encoder and decoder in a row; heights and widths are multiples of 2**depth."""
 
-    def __init__(
-        self, levels: list[int], *, in_channels: int, num_classes: int, dropout: float
-    ) -> None:
-        """Build both paths; `levels` are the channels from full resolution to the bottom."""
+    def __init__(self, encoder: nn.Module, decoder: nn.Module) -> None:
+        """Join both paths."""
         super().__init__()
-        self.encoder = Encoder(in_channels, levels, dropout=dropout)
-        self.decoder = Decoder(levels[::-1], num_classes)
+        self.encoder = encoder
+        self.decoder = decoder
 
     def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k h w"]:
         """Logits at the size of the images."""
@@ -77,15 +94,15 @@ class PlainUnet(nn.Module):
 class Encoder(nn.Module):
     """The contracting path: every level's features before they are halved, and the bottom."""
 
-    def __init__(self, in_channels: int, levels: list[int], *, dropout: float) -> None:
+    def __init__(self, in_channels: int, levels: list[int], *, dropout: float, norm: Norm) -> None:
         """Build one block per level; the last of `levels` is the bottom's channels."""
         super().__init__()
         inputs = [in_channels, *levels[:-2]]
         self.blocks = nn.ModuleList(
-            _two_convolutions(i, o) for i, o in zip(inputs, levels[:-1], strict=True)
+            TwoConvolutions(i, o, norm=norm) for i, o in zip(inputs, levels[:-1], strict=True)
         )
         self.halve = nn.MaxPool2d(2)
-        self.bottom = _convolution(levels[-2], levels[-1])
+        self.bottom = Convolution(levels[-2], levels[-1], norm=norm, order="relu-norm")
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, images: Float[Tensor, "n c h w"]) -> list[Float[Tensor, "n _ _ _"]]:
@@ -102,15 +119,15 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """The expanding path: doubles the resolution and merges the encoder's features."""
 
-    def __init__(self, levels: list[int], num_classes: int) -> None:
+    def __init__(
+        self, levels: list[int], num_classes: int, *, norm: Norm, upsampling: Upsampling
+    ) -> None:
         """Build one block per halving; `levels` are the channels from the bottom up."""
         super().__init__()
-        self.first = _convolution(levels[0], levels[0])
+        self.first = Convolution(levels[0], levels[0], norm=norm, order="relu-norm")
         pairs = list(zip(levels[:-1], levels[1:], strict=True))
-        self.ups = nn.ModuleList(
-            nn.Sequential(nn.Upsample(scale_factor=2), _convolution(i, o)) for i, o in pairs
-        )
-        self.merges = nn.ModuleList(_two_convolutions(i, o) for i, o in pairs)
+        self.ups = nn.ModuleList(enlarge(upsampling, i, channels=o, norm=norm) for i, o in pairs)
+        self.merges = nn.ModuleList(TwoConvolutions(i, o, norm=norm) for i, o in pairs)
         self.head = nn.Conv2d(levels[-1], num_classes, kernel_size=1)
 
     def forward(self, features: list[Float[Tensor, "n _ _ _"]]) -> Float[Tensor, "n k h w"]:
@@ -121,15 +138,12 @@ class Decoder(nn.Module):
         return self.head(merged)
 
 
-def _convolution(in_channels: int, out_channels: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1),
-        nn.ReLU(inplace=True),
-        nn.BatchNorm2d(out_channels),
-    )
+class TwoConvolutions(nn.Sequential):
+    """A block of either path: twice a 3x3 convolution, ReLU and norm."""
 
-
-def _two_convolutions(in_channels: int, out_channels: int) -> nn.Sequential:
-    return nn.Sequential(
-        _convolution(in_channels, out_channels), _convolution(out_channels, out_channels)
-    )
+    def __init__(self, channels_in: int, channels: int, *, norm: Norm) -> None:
+        """Build it; the first convolution changes the number of channels."""
+        super().__init__(
+            Convolution(channels_in, channels, norm=norm, order="relu-norm"),
+            Convolution(channels, channels, norm=norm, order="relu-norm"),
+        )

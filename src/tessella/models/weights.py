@@ -17,10 +17,13 @@ from tessella.errors import UsageError
 from tessella.models.encoders import (
     TIMM,
     licence_of_weights,
+    refuse_impossible_pair,
     refuse_noncommercial_weights,
+    refuse_unknown_encoder,
     timm_settings,
 )
 from tessella.models.hub import fetch
+from tessella.models.origin import NOT_STATED, WeightsOrigin
 from tessella.models.segmenter import IMAGENET_MEAN, IMAGENET_STD
 from tessella.models.state_file import read_tensors
 from tessella.suggestion import did_you_mean
@@ -84,6 +87,32 @@ def find_encoder_weights(
     return EncoderWeights(path, mean, std, licence="of the file's own")
 
 
+def published_origin(model: str, *, encoder: str, encoder_weights: str) -> WeightsOrigin | None:
+    """What `encoder_weights` are; None for random weights. Nothing is read or downloaded.
+
+    Args:
+        model: name of the architecture.
+        encoder: name of the encoder.
+        encoder_weights: "none", a published name, or a path.
+
+    Raises:
+        UsageError: there is no such encoder, or the architecture cannot use it.
+    """
+    refuse_unknown_encoder(encoder)
+    refuse_impossible_pair(model, encoder)
+    if encoder_weights == NONE:
+        return None
+    place = _published(encoder).get(encoder_weights)
+    if place is None:
+        return WeightsOrigin(encoder_weights, NOT_STATED, encoder_weights, NOT_STATED)
+    address = f"https://huggingface.co/{place['repo_id']}"
+    if place["revision"]:
+        address += f"/tree/{place['revision']}"
+    tag = str(timm_settings(encoder).get("tag") or "") if encoder.startswith(TIMM) else ""
+    learnt_from = f"what timm's tag {tag} says" if tag else encoder_weights
+    return WeightsOrigin(encoder_weights, learnt_from, address, licence_of_weights(encoder))
+
+
 def load_encoder_weights(
     module: nn.Module, source: EncoderWeights, *, encoder: str, in_channels: int
 ) -> None:
@@ -104,11 +133,11 @@ def load_encoder_weights(
         tensors = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
     elif encoder.startswith(TIMM):
         tensors = _timm_tensors(encoder, tensors, where=where, wanted=module.state_dict())
-    tensors = _fit_channels(tensors, module.state_dict(), in_channels=in_channels)
+    tensors = fit_channels(tensors, module.state_dict(), in_channels=in_channels)
     try:
         module.load_state_dict(tensors)
     except RuntimeError as error:
-        raise ValueError(_mismatch(where, error)) from error
+        raise ValueError(mismatch(where, error)) from error
     _log.info(
         "encoder %s: loaded %d tensors from %s (licence: %s; mean %s, std %s)",
         encoder,
@@ -198,7 +227,7 @@ def _timm_tensors(
         overlay = {"state_dict": body | own, "label_offset": 0}
         classifier = timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay)
     except (RuntimeError, KeyError) as error:
-        raise ValueError(_mismatch(where, error)) from error
+        raise ValueError(mismatch(where, error)) from error
     by_name = {_flat(name): tensor for name, tensor in classifier.state_dict().items()}
     return {name: by_name[_flat(name)] for name in wanted if _flat(name) in by_name}
 
@@ -208,7 +237,7 @@ def _flat(name: str) -> str:
     return re.sub(r"^(model\.)*(body\.)?", "", name).replace(".", "_")
 
 
-def _fit_channels(
+def fit_channels(
     tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor], *, in_channels: int
 ) -> dict[str, Tensor]:
     """Weights of first convolutions, published for three channels, for `in_channels` of them."""
@@ -227,7 +256,7 @@ def _fit_channels(
     return {name: fit(name, tensor) for name, tensor in tensors.items()}
 
 
-def _mismatch(where: str, error: Exception) -> str:
+def mismatch(where: str, error: Exception) -> str:
     """What torch found wrong with a state dict, counted; some names of each kind."""
     text = str(error)
     found = {
