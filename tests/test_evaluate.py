@@ -12,7 +12,7 @@ from tessella.errors import UsageError
 from tessella.evaluate import evaluate, evaluate_model
 from tessella.labels import LabelMap
 from tessella.predictor import load
-from tessella.recipe import DataRecipe
+from tessella.recipe_parts import DataRecipe
 from tessella.run import Run
 from tessella.sample import Sample
 

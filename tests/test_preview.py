@@ -1,5 +1,6 @@
 """Previews show the samples, their masks, and the very crops of training (S0-F10)."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -73,9 +74,10 @@ def test_no_sample_is_shown_twice() -> None:
     assert sum(holds(sheet, shown(SCENES[i].image, cell_px=224)) for i in range(12)) == 8
 
 
-def test_crops_are_those_that_training_draws_with_the_seed() -> None:
-    sheet = preview(DRAWN, split="train", index=3, augmentation=VARIED, seed=5)
-    loader = TrainingLoader(SCENES, VARIED, batch_size=12, seed=5, workers=0)
+@pytest.mark.parametrize("augmentation", [VARIED, replace(VARIED, cutmix=1.0, classmix=1.0)])
+def test_crops_are_those_that_training_draws_with_the_seed(augmentation: Augmentation) -> None:
+    sheet = preview(DRAWN, split="train", index=3, augmentation=augmentation, seed=5)
+    loader = TrainingLoader(SCENES, augmentation, batch_size=12, seed=5, workers=0)
     for epoch in range(NUM_CROPS):
         (batch,) = loader.epoch(epoch)
         place = batch.names.index("train-00003")

@@ -51,7 +51,8 @@ shedule: {name: poly}
         "r.yaml:5: optimizer.name: Input should be 'adamw', 'adam' or 'sgd' (got 'adamm'); "
         "did you mean 'adam' or 'adamw'?",
         "r.yaml:6: optimizer.lr: Input should be greater than 0 (got -1)",
-        "r.yaml:7: optimizer.wieght_decay: unknown key; did you mean 'weight_decay'?",
+        "r.yaml:7: optimizer.wieght_decay: unknown key; did you mean 'weight_decay' or "
+        "'layer_decay'?",
         "r.yaml:9: train.epochs: Input should be a valid integer, unable to parse string as an "
         "integer (got 'five')",
         "r.yaml:10: shedule: unknown key; did you mean 'schedule'?",
@@ -60,7 +61,8 @@ shedule: {name: poly}
 
 def test_an_unknown_key_that_is_close_to_none_lists_the_known_ones() -> None:
     assert error_of("loss: {zzz: 1}") == (
-        "r.yaml:4: loss.zzz: unknown key; known: class_weights, name, options"
+        "r.yaml:4: loss.zzz: unknown key; known: add, auxiliary_weight, class_weights, name, "
+        "options"
     )
 
 
@@ -88,6 +90,18 @@ def test_missing_sections_are_named_with_the_file() -> None:
         ("augment:\n  scale: [3, 1]", "r.yaml:5: augment.scale: Input should be [smallest, larg"),
         ("augment: {scale: [0.01, 1]}", "in 0.05..20 (got [0.01, 1])"),
         ("augment: {flip: 1.5}", "augment.flip: Input should be less than or equal to 1"),
+        ("augment: {hue: 18}", "augment.hue: Input should be less than or equal to 0.5 (got 18)"),
+        (
+            "augment: {max_class_share: 0}",
+            "augment.max_class_share: Input should be greater than 0",
+        ),
+        ("augment: {noise_std: [9, 3]}", "noise_std: Input should be [smallest, largest] in 0..25"),
+        ("augment: {jpeg_quality: [0, 9]}", "[smallest, largest] in 1..100 (got [0, 9])"),
+        ("augment: {jpeg_quality: 50}", "augment.jpeg_quality: Input should be a valid tuple"),
+        ("augment: {blur_sigma_px: [0, 2]}", "[smallest, largest] in 0.1..50 (got [0, 2])"),
+        ("augment: {dropout_fill: black}", "Input should be 'mean' or 'noise' (got 'black')"),
+        ("augment: {mask_fill_value: 0}", "augment.mask_fill_value: unknown key"),  # S3-B17
+        ("augment: {cutmx: 1}", "augment.cutmx: unknown key; did you mean 'cutmix'"),
         ("optimizer: {lr: .nan}", "optimizer.lr: Input should be a finite number (got nan)"),
         ("optimizer: {lr: .inf}", "optimizer.lr: Input should be a finite number (got inf)"),
         ("loss:\n  class_weights:\n    road: -1", "r.yaml:6: loss.class_weights.road: Input"),
@@ -108,7 +122,7 @@ def test_a_value_that_cannot_be_is_refused_with_its_key_and_what_we_got(
     assert len(error.splitlines()) == 1
 
 
-@pytest.mark.parametrize("key", ["augment.flip", "train.epochs", "optimizer.lr"])
+@pytest.mark.parametrize("key", ["augment.flip", "augment.cutmix", "train.epochs", "optimizer.lr"])
 def test_true_is_no_number(key: str) -> None:
     # read as 1, `flip: true` would flip every image
     assert f"{key}: Input should be a number or text, not true or false" in error_of(
@@ -291,3 +305,23 @@ def test_an_option_of_any_kind_is_written_as_it_was(value: object) -> None:
 def test_numbers_keep_their_last_digit() -> None:
     recipe = read("", f"optimizer.lr={math.pi!r}")
     assert read_recipe(recipe.to_yaml(), where="w").optimizer.lr == math.pi
+
+
+def test_by_default_training_varies_zoom_place_flip_and_three_colours() -> None:
+    augment = read().augment
+    assert augment.model_dump(exclude_defaults=True) == {}
+    assert (augment.crop, augment.scale, augment.flip) == ((224, 224), (0.5, 2.0), 0.5)
+    assert (augment.brightness, augment.contrast, augment.saturation) == (0.2, 0.2, 0.2)
+    chances = ("vertical_flip", "class_balance", "greyscale", "blur", "noise", "jpeg")
+    more = (
+        "coarse_dropout",
+        "mask_dropout",
+        "cutmix",
+        "classmix",
+        "rotate_degrees",
+        "hue",
+        "gamma",
+    )
+    assert {getattr(augment, key) for key in (*chances, *more)} == {0.0}
+    assert augment.max_class_share == 1.0
+    assert augment.extra is None

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ from tessella.atomic import write_bytes, write_json
 from tessella.errors import UsageError
 from tessella.labels import LabelMap
 from tessella.models.build import build_segmenter
+from tessella.models.origin import WeightsOrigin
 from tessella.models.segmenter import Segmenter
-from tessella.recipe import ModelRecipe
+from tessella.recipe_parts import ModelRecipe
 
 CARD = "card.json"
 WEIGHTS = "model.safetensors"
+_BUILT_FROM = {"name", "encoder", "options", "accept_noncommercial"}
 _NEEDED = {"model", "in_channels", "labels", "precision"}
 
 
@@ -41,6 +43,7 @@ def write_model(
     labels: LabelMap,
     precision: str,
     score: Mapping[str, Any],
+    weights_from: WeightsOrigin | None = None,
 ) -> None:
     """Write weights and card, each whole or not at all.
 
@@ -51,13 +54,15 @@ def write_model(
         labels: what its classes mean.
         precision: what it was trained in.
         score: name -> value on the validation split, for whoever reads the card.
+        weights_from: the pretrained weights that training began with, and their licence.
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     write_bytes(folder / WEIGHTS, serialize(plain, metadata={"format": "pt"}))
     card = {
         "format": 1,
-        "model": recipe.model_dump(mode="json", exclude={"encoder_weights"}),
+        "model": recipe.model_dump(mode="json", include=_BUILT_FROM),
         "encoder_weights": recipe.encoder_weights,
+        "pretrained": asdict(weights_from) if weights_from else None,
         "in_channels": 3,
         "labels": labels.as_indices().to_dict(),
         "precision": precision,

@@ -1,6 +1,7 @@
 """Samples of a data set to look at: with their masks, and as training will see them."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from jaxtyping import UInt8
 from tessella.contact import fit, fit_mask, grid
 from tessella.data.augment import Augmentation
 from tessella.data.dataset import Dataset
+from tessella.data.mixing import draw_partner
 from tessella.errors import UsageError
 from tessella.labels import LabelMap
 from tessella.pictures import legend, overlay
@@ -72,7 +74,7 @@ def preview(
     for number in chosen:
         shown = [dataset[number]]
         if augmentation is not None:
-            shown += _crops(shown[0], number, augmentation, seed=seed)
+            shown += _crops(shown[0], number, augmentation, dataset=dataset, seed=seed)
         for sample in shown:
             if sample.mask is not None:
                 present[np.unique(sample.mask)] = True
@@ -111,10 +113,13 @@ def _chosen(
     return [index]
 
 
-def _crops(sample: Sample, number: int, augmentation: Augmentation, *, seed: int) -> list[Sample]:
-    # the same generators as the training loader's: (seed, epoch, sample)
+def _crops(
+    sample: Sample, number: int, augmentation: Augmentation, *, dataset: Dataset, seed: int
+) -> list[Sample]:
+    # the same generators and partners as the training loader's: (seed, epoch, sample)
+    partner = partial(draw_partner, dataset, number)
     return [
-        augmentation(sample, np.random.default_rng((seed, epoch, number)))
+        augmentation(sample, np.random.default_rng((seed, epoch, number)), partner=partner)
         for epoch in range(NUM_CROPS)
     ]
 

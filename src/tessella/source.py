@@ -11,7 +11,8 @@ from tessella.data.recognise import recognise
 from tessella.data.splits import SPLITS
 from tessella.errors import UsageError
 from tessella.lookup import check_options, look_up
-from tessella.recipe import AugmentRecipe, read_recipe
+from tessella.recipe import read_recipe
+from tessella.recipe_parts import AugmentRecipe
 from tessella.recipes import find_recipe, shipped_recipes
 from tessella.suggestion import unknown_name
 from tessella.yaml_text import parse_scalar

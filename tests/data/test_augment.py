@@ -1,13 +1,16 @@
-"""Random crops: geometry by paper and pencil and by a slow second version, then colour."""
+"""Random crops: where they come from, what varies, and that nothing else does."""
 
-import math
+import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from tessella.data.augment import Augmentation, Warp, apply_warp
+from tessella.data.augment import Augmentation
+from tessella.data.crop_choice import largest_class_share
+from tessella.data.mixing import DrawPartner
+from tessella.data.synthetic.scenes import read_drawn_scenes
+from tessella.errors import UsageError
+from tessella.recipe_parts import AugmentRecipe
 from tessella.sample import Sample
 
 IGNORED = 255
@@ -19,176 +22,28 @@ def numbered(height: int, width: int, *, channels: int = 1) -> np.ndarray:
     return pixels.astype(np.uint8)
 
 
-def warped(
-    pixels: list[list[int]], crop: tuple[int, int], **geometry: object
-) -> tuple[list[list[int]], list[list[int]]]:
-    """Image and mask, both holding `pixels`, through a warp about their centre."""
-    values = np.array(pixels, np.uint8)
-    given = {"scale": 1.0, "rotate_degrees": 0.0, "flip": False, **geometry}
-    center = given.pop("center", (values.shape[0] / 2, values.shape[1] / 2))
-    image, mask = apply_warp(values[..., None], values, Warp(center=center, **given), crop=crop)
-    return image[..., 0].tolist(), mask.tolist()
-
-
-# --- geometry by paper and pencil ---------------------------------------------------------------
-
-SIX = [[0, 40, 80], [10, 50, 90]]
-
-
-def test_the_identity_gives_the_same_pixels() -> None:
-    assert warped(SIX, (2, 3)) == (SIX, SIX)
-
-
-def test_a_flip_exchanges_left_and_right() -> None:
-    expected = [[80, 40, 0], [90, 50, 10]]
-    assert warped(SIX, (2, 3), flip=True) == (expected, expected)
-
-
-def test_a_quarter_turn_goes_counter_clockwise() -> None:
-    expected = [[80, 90], [40, 50], [0, 10]]
-    assert warped(SIX, (3, 2), rotate_degrees=90.0) == (expected, expected)
-
-
-def test_half_a_turn_reverses_both_directions() -> None:
-    expected = [[90, 50, 10], [80, 40, 0]]
-    assert warped(SIX, (2, 3), rotate_degrees=180.0) == (expected, expected)
-
-
-def test_scale_two_makes_four_mask_pixels_of_one() -> None:
-    _, mask = warped([[1, 2]], (2, 4), scale=2.0)
-    assert mask == [[1, 1, 2, 2], [1, 1, 2, 2]]
-
-
-def test_scale_two_blends_the_image_between_pixel_centres() -> None:
-    # crop pixels sit at image columns -0.25, 0.25, 0.75, 1.25; the outer two are reflected
-    # about the border pixels' centres, to 0.25 and 0.75: a quarter and three quarters of 40
-    image, _ = warped([[0, 40]], (1, 4), scale=2.0)
-    assert image == [[10, 10, 30, 30]]
-
-
-def test_scale_one_half_blends_two_by_two_pixels() -> None:
-    image, mask = warped([[0, 40, 100, 60], [20, 60, 20, 80]], (1, 2), scale=0.5)
-    assert image == [[30, 65]]  # (0 + 40 + 20 + 60) / 4 and (100 + 60 + 20 + 80) / 4
-    assert mask[0][0] in (0, 40, 20, 60)  # all four are equally near
-    assert mask[0][1] in (100, 60, 20, 80)
-
-
-def test_the_centre_says_which_part_is_cut_out() -> None:
-    expected = [[6, 7], [10, 11]]
-    image, mask = warped(numbered(4, 4)[..., 0].tolist(), (2, 2), center=(2.0, 3.0))
-    assert (image, mask) == (expected, expected)
-
-
-def test_outside_of_the_image_the_mask_is_ignored_and_the_image_reflected() -> None:
-    image, mask = warped([[1, 2, 3]], (1, 7))
-    assert mask == [[IGNORED, IGNORED, 1, 2, 3, IGNORED, IGNORED]]
-    assert image == [[3, 2, 1, 2, 3, 2, 1]]
-
-
-# --- geometry against a slow second version -----------------------------------------------------
-
-
-def slow_warp(
-    image: np.ndarray, mask: np.ndarray, warp: Warp, *, crop: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pixel by pixel: bilinear image, nearest mask, and where nearest is nearly a tie.
-
-    The crop is the picture turned counter-clockwise and scaled about `center`, then flipped; so
-    a crop pixel is flipped back, scaled back and turned clockwise to find where it comes from.
-    """
-    height, width = mask.shape
-    out = np.zeros((*crop, image.shape[2]))
-    classes = np.full(crop, IGNORED, np.uint8)
-    tie = np.zeros(crop, bool)
-    turn = math.radians(warp.rotate_degrees)
-    for row, column in np.ndindex(crop):
-        down = (row + 0.5 - crop[0] / 2) / warp.scale
-        right = (column + 0.5 - crop[1] / 2) / warp.scale * (-1 if warp.flip else 1)
-        y = warp.center[0] + math.sin(turn) * right + math.cos(turn) * down - 0.5
-        x = warp.center[1] + math.cos(turn) * right - math.sin(turn) * down - 0.5
-        near_y, near_x = math.floor(y + 0.5), math.floor(x + 0.5)
-        # one thirty-second: some versions of OpenCV round coordinates to it
-        tie[row, column] = min(abs(y - near_y), abs(x - near_x)) > 0.5 - 1 / 16 or (
-            max(abs(y - near_y), abs(x - near_x)) > 0.5 - 1 / 16
-        )
-        if 0 <= near_y < height and 0 <= near_x < width:
-            classes[row, column] = mask[near_y, near_x]
-        top, left = math.floor(y), math.floor(x)
-        for dy, dx in ((0, 0), (0, 1), (1, 0), (1, 1)):
-            share = (1 - abs(y - top - dy)) * (1 - abs(x - left - dx))
-            source = image[reflected(top + dy, height), reflected(left + dx, width)]
-            out[row, column] += share * source
-    return out, classes, tie
-
-
-def reflected(position: int, length: int) -> int:
-    if length == 1:
-        return 0
-    position %= 2 * (length - 1)
-    return min(position, 2 * (length - 1) - position)
-
-
-SIZES = st.tuples(st.integers(1, 11), st.integers(1, 11))
-WARPS = st.builds(
-    Warp,
-    scale=st.floats(0.4, 3.0),
-    rotate_degrees=st.floats(-180, 180),
-    flip=st.booleans(),
-    center=st.tuples(st.floats(-2, 13), st.floats(-2, 13)),
-)
-
-
-@settings(max_examples=40, deadline=None)
-@given(SIZES, SIZES, WARPS, st.integers(0, 9))
-def test_image_and_mask_come_from_the_same_place(
-    size: tuple[int, int], crop: tuple[int, int], warp: Warp, seed: int
-) -> None:
-    rng = np.random.default_rng(seed)
-    image = np.cumsum(rng.integers(0, 9, (*size, 3)), axis=1).astype(np.uint8)  # smooth
-    mask = rng.integers(0, 5, size, np.uint8)
-    got_image, got_mask = apply_warp(image, mask, warp, crop=crop)
-    expected_image, expected_mask, tie = slow_warp(image, mask, warp, crop=crop)
-    np.testing.assert_array_equal(got_mask[~tie], expected_mask[~tie])
-    # atol=1.5: rounding to whole grey values, and to a thirty-second of a pixel at slopes below 40
-    np.testing.assert_allclose(got_image, expected_image, atol=1.5)
-
-
-@pytest.mark.parametrize("flip", [False, True])
-@pytest.mark.parametrize("degrees", [0.0, 30.0, -75.0])
-@pytest.mark.parametrize("scale", [0.5, 1.0, 1.7])
-def test_a_class_painted_into_the_image_stays_under_its_mask(
-    scale: float, degrees: float, flip: bool
-) -> None:
-    rows, columns = np.mgrid[0:60, 0:80]
-    mask = (rows // 15 * 4 + columns // 20).astype(np.uint8)  # 16 blocks of 15x20
-    image = np.repeat(mask[..., None] * np.uint8(10), 3, axis=2)
-    warp = Warp(scale, degrees, flip, (30.0, 40.0))
-    got_image, got_mask = apply_warp(image, mask, warp, crop=(40, 40))
-    inside = interior(got_mask)
-    assert inside.sum() > 200
-    np.testing.assert_array_equal(got_image[inside][:, 1], got_mask[inside] * 10)
-
-
-def interior(mask: np.ndarray) -> np.ndarray:
-    """Pixels whose eight neighbours have their class, none ignored."""
-    same = np.zeros(mask.shape, bool)
-    middle = mask[1:-1, 1:-1]
-    same[1:-1, 1:-1] = middle != IGNORED
-    for dy, dx in np.ndindex(3, 3):
-        same[1:-1, 1:-1] &= middle == mask[dy : dy + mask.shape[0] - 2, dx : dx + mask.shape[1] - 2]
-    return same
-
-
 # --- random crops -------------------------------------------------------------------------------
 
 EVERYTHING = Augmentation(
     crop=(20, 24),
     scale=(0.5, 2.0),
     flip=0.5,
+    vertical_flip=0.5,
     rotate_degrees=20.0,
+    class_balance=0.5,
+    max_class_share=0.75,
     brightness=0.3,
     contrast=0.3,
     saturation=0.5,
+    hue=0.1,
+    gamma=0.3,
+    greyscale=0.2,
+    blur=1.0,
+    noise=1.0,
+    jpeg=1.0,
+    coarse_dropout=1.0,
+    mask_dropout=1.0,
+    mask_dropout_objects=3,
 )
 
 
@@ -272,11 +127,14 @@ def test_an_image_smaller_than_the_crop_is_wholly_inside_it(seed: int) -> None:
     assert sorted(crop.mask[crop.mask != IGNORED].tolist()) == list(range(30))
 
 
-@pytest.mark.parametrize(("chance", "expected"), [(0.0, {False}), (1.0, {True})])
-def test_flips_have_the_chance_asked_for(chance: float, expected: set[bool]) -> None:
-    augmentation = Augmentation(crop=(4, 4), flip=chance)
+@pytest.mark.parametrize("flip", ["flip", "vertical_flip"])
+@pytest.mark.parametrize(("chance", "expected"), [(0.0, 0), (1.0, 400), (0.25, 100)])
+def test_flips_have_the_chance_asked_for(flip: str, chance: float, expected: int) -> None:
+    augmentation = Augmentation(crop=(4, 4), **{flip: chance})
     rng = np.random.default_rng(0)
-    assert {augmentation.draw_warp(rng, (9, 9)).flip for _ in range(50)} == expected
+    drawn = [getattr(augmentation.draw_warp(rng, (9, 9)), flip) for _ in range(400)]
+    assert sum(drawn) == pytest.approx(expected, abs=35)  # 4 standard deviations of 8.7
+    assert chance > 0 or not any(drawn)
 
 
 def test_zooms_are_even_on_a_log_scale() -> None:
@@ -302,6 +160,101 @@ def test_a_sample_without_mask_is_an_error() -> None:
     sample = scene()._replace(mask=None)
     with pytest.raises(ValueError, match="scene: has no mask, so it cannot be trained on"):
         EVERYTHING(sample, np.random.default_rng(0))
+
+
+# --- which crop ---------------------------------------------------------------------------------
+
+
+def with_rare_corner() -> Sample:
+    """Class 0 but for a 3x3 corner of class 1: one pixel in 400."""
+    mask = np.zeros((60, 60), np.uint8)
+    mask[57:, 57:] = 1
+    return Sample(np.repeat(mask[..., None] * 100, 3, axis=2), mask, "corner")
+
+
+def share_with_class(augmentation: Augmentation, sample: Sample, index: int) -> float:
+    crops = [augmentation(sample, np.random.default_rng(seed)).mask for seed in range(200)]
+    return float(np.mean([(mask == index).any() for mask in crops]))
+
+
+def test_balanced_crops_show_a_rare_class_as_often_as_asked_for() -> None:
+    sample = with_rare_corner()
+    plain, balanced = Augmentation(crop=(10, 10)), Augmentation(crop=(10, 10), class_balance=1.0)
+    # 3x3 of 51x51 places show the corner; balanced, the half of the crops that draw class 1 do
+    assert share_with_class(plain, sample, 1) < 0.03
+    assert share_with_class(balanced, sample, 1) == pytest.approx(0.5, abs=0.15)
+
+
+@pytest.mark.parametrize("size", [(60, 60), (8, 7), (1, 1)])
+def test_balanced_crops_stay_inside_and_keep_an_image_that_is_smaller_whole(
+    size: tuple[int, int],
+) -> None:
+    pixels = np.arange(size[0] * size[1]).reshape(size) % 200
+    sample = Sample(pixels[..., None].astype(np.uint8), pixels.astype(np.uint8), "numbered")
+    mask = Augmentation(crop=(10, 10), class_balance=1.0)(sample, np.random.default_rng(1)).mask
+    assert np.count_nonzero(mask != IGNORED) == min(size[0], 10) * min(size[1], 10)
+
+
+def test_an_image_without_labelled_pixels_is_cropped_anywhere() -> None:
+    sample = with_rare_corner()
+    sample = sample._replace(mask=np.full_like(sample.mask, IGNORED))
+    augmentation = Augmentation(crop=(10, 10), class_balance=1.0, max_class_share=0.5)
+    assert (augmentation(sample, np.random.default_rng(0)).mask == IGNORED).all()
+
+
+def halves() -> Sample:
+    """Class 0 on the left, class 1 on the right."""
+    mask = np.zeros((40, 60), np.uint8)
+    mask[:, 30:] = 1
+    return Sample(np.repeat(mask[..., None] * 100, 3, axis=2), mask, "halves")
+
+
+def test_crops_of_mostly_one_class_are_drawn_again() -> None:
+    # 9 of the 41 places of a 20 columns wide crop have at most 0.75 of one class, so of 11 draws
+    # one fits with a chance of 1 - (32 / 41) ** 11 = 0.93; a single draw, of 0.22
+    shares = {
+        limit: [
+            largest_class_share(
+                Augmentation(crop=(20, 20), max_class_share=limit)(
+                    halves(), np.random.default_rng(seed)
+                ).mask
+            )
+            for seed in range(300)
+        ]
+        for limit in (0.75, 1.0)
+    }
+    assert np.mean(np.array(shares[0.75]) <= 0.75) == pytest.approx(0.93, abs=0.06)
+    assert np.mean(np.array(shares[1.0]) <= 0.75) == pytest.approx(0.22, abs=0.1)
+
+
+def test_drawing_again_moves_the_crop_and_leaves_zoom_turn_and_flips_as_drawn() -> None:
+    ramp = np.tile(np.arange(200, dtype=np.uint8), (200, 1))
+    mask = (ramp >= 100).astype(np.uint8)
+    sample = Sample(ramp[..., None], mask, "ramp")
+    plain = Augmentation(crop=(20, 20), scale=(0.5, 2.0), rotate_degrees=30.0, flip=0.5)
+    redrawn = dataclasses.replace(plain, max_class_share=0.75)
+    num_moved = 0
+    for seed in range(30):
+        images = [
+            a(sample, np.random.default_rng(seed)).image.astype(int) for a in (plain, redrawn)
+        ]
+        num_moved += images[0][10, 10] != images[1][10, 10]
+        # on a ramp zoom, turn and flip are the differences, and the place is the value itself
+        # (of the middle: a turned window's corners may be beyond the image, which is reflected)
+        rises = [image[5:15, 5:15] - image[10, 10] for image in images]
+        np.testing.assert_allclose(rises[0], rises[1], atol=2)  # whole grey values, twice
+    assert num_moved > 10
+
+
+def test_the_best_of_the_redrawn_crops_is_kept_where_none_fits() -> None:
+    sample = halves()
+    augmentation = Augmentation(crop=(20, 20), max_class_share=0.01)
+    shares = [
+        largest_class_share(augmentation(sample, np.random.default_rng(seed)).mask)
+        for seed in range(100)
+    ]
+    # the best of 11 places among 41, of which 21 show one class only: all 11 do with 0.0006
+    assert np.mean(np.array(shares) < 1) > 0.95
 
 
 # --- colour -------------------------------------------------------------------------------------
@@ -370,3 +323,184 @@ def test_no_colour_variation_keeps_every_value(channels: int) -> None:
     sample = Sample(numbered(4, 4, channels=channels), np.zeros((4, 4), np.uint8), "numbered")
     crop = Augmentation(crop=(4, 4))(sample, np.random.default_rng(0))
     np.testing.assert_array_equal(crop.image, sample.image)
+
+
+# --- everything together ------------------------------------------------------------------------
+
+OFF = Augmentation(crop=(20, 24))
+
+ONE_EACH = {
+    "hue": 0.2,
+    "gamma": 0.5,
+    "greyscale": 1.0,
+    "blur": 1.0,
+    "noise": 1.0,
+    "jpeg": 1.0,
+}
+
+
+@pytest.mark.parametrize("option", ONE_EACH)
+def test_photometric_steps_change_the_image_and_nothing_else(option: str) -> None:
+    sample = scene()
+    plain, varied = (
+        a(sample, np.random.default_rng(4))
+        for a in (OFF, dataclasses.replace(OFF, **{option: ONE_EACH[option]}))
+    )
+    np.testing.assert_array_equal(plain.mask, varied.mask)
+    assert not np.array_equal(plain.image, varied.image)
+
+
+@pytest.mark.parametrize("option", ["coarse_dropout", "mask_dropout"])
+def test_dropped_pixels_are_ignored_and_all_others_as_before(option: str) -> None:
+    sample = read_drawn_scenes(None, "train", count=1, height=60, width=80)[0]
+    off = Augmentation(crop=(40, 40))
+    plain, dropped = (
+        a(sample, np.random.default_rng(4))
+        for a in (off, dataclasses.replace(off, **{option: 1.0}))
+    )
+    hidden = plain.mask != dropped.mask
+    assert 0 < hidden.sum() < hidden.size
+    assert (dropped.mask[hidden] == IGNORED).all()  # S3-B05: never another class
+    np.testing.assert_array_equal(  # (a hole may lie on pixels that were ignored before)
+        plain.image[dropped.mask != IGNORED], dropped.image[dropped.mask != IGNORED]
+    )
+
+
+@pytest.mark.parametrize("option", ["blur", "noise", "jpeg", "coarse_dropout", "greyscale"])
+def test_a_chance_of_one_half_varies_about_half_of_the_crops(option: str) -> None:
+    sample = scene(height=20, width=24)
+    augmentation = dataclasses.replace(OFF, **{option: 0.5})
+    crops = [augmentation(sample, np.random.default_rng(seed)) for seed in range(200)]
+    changed = sum(not np.array_equal(crop.image, sample.image) for crop in crops)
+    assert changed == pytest.approx(100, abs=29)  # 4 standard deviations
+
+
+def test_options_that_are_off_leave_the_crops_of_a_seed_as_they_are() -> None:
+    varied = Augmentation(crop=(20, 24), scale=(0.5, 2.0), flip=0.5, brightness=0.3)
+    other = dataclasses.replace(varied, blur_sigma_px=(1.0, 9.0), jpeg_quality=(1, 2))
+    first, second = (a(scene(), np.random.default_rng(3)) for a in (varied, other))
+    np.testing.assert_array_equal(first.image, second.image)
+
+
+# --- mixing -------------------------------------------------------------------------------------
+
+
+def solid(level: int, *, classes: tuple[int, ...], channels: int = 3, name: str = "") -> Sample:
+    """An image of one level; its mask has columns of the classes, evenly."""
+    mask = np.repeat(np.array(classes, np.uint8), 24 // len(classes))[None].repeat(20, axis=0)
+    image = np.full((20, 24, channels), level, np.uint8)
+    return Sample(image, mask, name or f"level {level}")
+
+
+def always(sample: Sample) -> DrawPartner:
+    def draw(rng: np.random.Generator) -> Sample:
+        return sample
+
+    return draw
+
+
+def test_cutmix_brings_image_and_mask_from_the_same_sample() -> None:
+    augmentation = dataclasses.replace(OFF, cutmix=1.0)
+    other = solid(200, classes=(5,))
+    shares = []
+    for seed in range(200):
+        mixed = augmentation(
+            solid(10, classes=(1,)), np.random.default_rng(seed), partner=always(other)
+        )
+        assert mixed.name == "level 10"
+        assert set(np.unique(mixed.mask)) <= {1, 5}
+        np.testing.assert_array_equal(mixed.image[..., 0], np.where(mixed.mask == 5, 200, 10))
+        shares.append((mixed.mask == 5).mean())
+    assert 0.2 < np.mean(shares) < 0.45  # half of the area, less what the border cuts off
+
+
+def test_classmix_brings_half_of_the_other_samples_classes() -> None:
+    augmentation = dataclasses.replace(OFF, classmix=1.0)
+    other = solid(200, classes=(3, 4, 5, 6))
+    for seed in range(20):
+        mixed = augmentation(
+            solid(10, classes=(1,)), np.random.default_rng(seed), partner=always(other)
+        )
+        assert len(set(np.unique(mixed.mask)) - {1}) == 2
+        assert (mixed.mask == 1).mean() == 0.5
+        np.testing.assert_array_equal(mixed.image[..., 0], np.where(mixed.mask == 1, 10, 200))
+
+
+@pytest.mark.parametrize("option", ["cutmix", "classmix"])
+def test_mixing_has_the_chance_asked_for(option: str) -> None:
+    augmentation = dataclasses.replace(OFF, **{option: 0.5})
+    other = solid(200, classes=(3, 4))
+    drawn: list[int] = []
+
+    def partner(rng: np.random.Generator) -> Sample:
+        drawn.append(1)
+        return other
+
+    for seed in range(200):
+        augmentation(solid(10, classes=(1,)), np.random.default_rng(seed), partner=partner)
+    assert len(drawn) == pytest.approx(100, abs=29)  # 4 standard deviations
+
+
+def test_mixing_without_a_partner_is_an_error_and_never_left_out() -> None:
+    augmentation = dataclasses.replace(OFF, cutmix=0.01)
+    with pytest.raises(ValueError, match="scene: cutmix and classmix mix it with another sample;"):
+        augmentation(scene(), np.random.default_rng(0))
+
+
+def test_a_partner_with_other_channels_is_named() -> None:
+    augmentation = dataclasses.replace(OFF, cutmix=1.0)
+    with pytest.raises(ValueError, match="grey: has 1 channels and cannot be mixed with level 9"):
+        augmentation(
+            solid(9, classes=(1,)),
+            np.random.default_rng(0),
+            partner=always(solid(9, classes=(1,), channels=1, name="grey")),
+        )
+
+
+# --- options ------------------------------------------------------------------------------------
+
+
+def test_the_recipe_has_every_option_and_no_other() -> None:
+    fields = [field.name for field in dataclasses.fields(Augmentation)]
+    assert sorted(AugmentRecipe.model_fields) == sorted(fields)
+
+
+def test_the_recipes_defaults_can_be_built() -> None:
+    augmentation = Augmentation(**AugmentRecipe().model_dump())
+    assert augmentation.crop == (224, 224)
+    assert (augmentation.cutmix, augmentation.max_class_share, augmentation.extra) == (0, 1, None)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("flip", 1.5, "augment.flip is 1.5; expected a number in 0..1."),
+        ("hue", -0.1, "augment.hue is -0.1; expected a number in 0..0.5."),
+        ("blur", float("nan"), "augment.blur is nan; expected a number in 0..1."),
+        ("scale", (2.0, 1.0), r"augment.scale is \(2.0, 1.0\); expected \(smallest, largest\) in"),
+        ("jpeg_quality", (0, 50), r"augment.jpeg_quality is \(0, 50\); .* in 1..100"),
+        ("crop", (0, 5), r"augment.crop is \(0, 5\); expected \(height, width\) from 1 up"),
+        ("dropout_fill", "black", "dropout_fill is 'black'; expected 'mean' or 'noise'"),
+        ("extra", "no_colon", "augment.extra is 'no_colon'; expected package.module:function"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_when_it_is_set(
+    option: str, value: object, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        Augmentation(**{"crop": (8, 8), option: value})
+
+
+def test_an_unknown_option_is_an_error() -> None:
+    # S3-B17: a library that only warns drops the option and trains without it
+    with pytest.raises(TypeError, match="mask_fill_value"):
+        Augmentation(crop=(8, 8), mask_fill_value=0)
+
+
+def test_the_last_step_is_the_users_own() -> None:
+    def negative(image: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
+        return {"image": 255 - image, "mask": mask}
+
+    sample = scene(height=20, width=24)
+    crop = dataclasses.replace(OFF, extra=negative)(sample, np.random.default_rng(0))
+    np.testing.assert_array_equal(crop.image, 255 - sample.image)

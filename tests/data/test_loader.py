@@ -1,5 +1,6 @@
 """Batches: what is in them, in which order, and what happens when a file is broken."""
 
+import inspect
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -170,6 +171,59 @@ def test_a_data_set_smaller_than_a_batch_gives_one_smaller_batch() -> None:
 def test_an_empty_data_set_gives_no_batches() -> None:
     batches = EpochBatches(0, batch_size=4, seed=0)
     assert (len(batches), batches.images, list(batches)) == (0, 0, [])
+
+
+# --- mixing -------------------------------------------------------------------------------------
+
+MIXED = Augmentation(crop=(4, 6), cutmix=1.0)
+
+
+def mixing(dataset: Drawn | CachedDataset, *, workers: int = 0, seed: int = 0) -> TrainingLoader:
+    return TrainingLoader(dataset, MIXED, batch_size=4, seed=seed, workers=workers)
+
+
+def partners(batches: Iterable[Batch]) -> dict[str, set[int]]:
+    """The other sample in each crop: `Drawn` writes a sample's number into its mask."""
+    return {
+        name: set(mask.unique().tolist()) - {int(name.removeprefix("image ")), 255}
+        for batch in batches
+        for name, mask in zip(batch.names, batch.masks, strict=True)
+    }
+
+
+def test_a_crop_is_mixed_with_one_other_training_sample_at_most() -> None:
+    found = [partners(mixing(Drawn(SIZES)).epoch(epoch)) for epoch in range(20)]
+    assert {len(others) for epoch in found for others in epoch.values()} <= {0, 1}
+    drawn = {other for epoch in found for others in epoch.values() for other in others}
+    assert drawn == set(range(len(SIZES)))
+
+
+def test_partners_depend_on_seed_and_epoch_and_not_on_workers() -> None:
+    alone = list(mixing(Drawn(SIZES)).epoch(3))
+    assert_same(alone, list(mixing(Drawn(SIZES), workers=2).epoch(3)))
+    assert partners(alone) != partners(mixing(Drawn(SIZES), seed=1).epoch(3))
+
+
+def test_images_are_mixed_as_their_masks_are() -> None:
+    class Flat(Drawn):
+        def __getitem__(self, index: int) -> Sample:
+            sample = super().__getitem__(index)
+            return sample._replace(image=np.full_like(sample.image, index))
+
+    for batch in mixing(Flat([(6, 8)] * 11)).epoch(0):
+        assert torch.equal(batch.images[:, 0], batch.masks)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_one_sample_alone_cannot_be_mixed(workers: int) -> None:
+    failure = failure_of(mixing(Drawn(SIZES[:1]), workers=workers).epoch(0))
+    assert str(failure).startswith("image 0: is the only training sample, and cutmix and classmix")
+
+
+def test_nothing_random_can_be_put_before_scoring() -> None:
+    # S3-B02, S4-B01: a random crop or flip before validation; there is no place to put one
+    parameters = set(inspect.signature(ScoringLoader.__init__).parameters) - {"self"}
+    assert parameters == {"dataset", "batch_size", "workers", "pin_memory"}
 
 
 # --- scoring ------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tessella.errors import UsageError
-from tessella.recipe import DataRecipe, Recipe
+from tessella.recipe import Recipe
+from tessella.recipe_parts import DataRecipe
 from tessella.report.report import report
 from tessella.run import Run, open_run
 

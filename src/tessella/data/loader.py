@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import cv2
@@ -14,6 +15,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from tessella.data.augment import Augmentation
 from tessella.data.dataset import Dataset
+from tessella.data.mixing import draw_partner
 from tessella.sample import Sample
 
 
@@ -51,8 +53,11 @@ class _TrainingView(TorchDataset[Sample | _Failure]):
     def __getitem__(self, index: Draw) -> Sample | _Failure:
         epoch, number = index
         try:
-            sample = self._dataset[number]
-            return self._augmentation(sample, np.random.default_rng((self._seed, epoch, number)))
+            return self._augmentation(
+                self._dataset[number],
+                np.random.default_rng((self._seed, epoch, number)),
+                partner=partial(draw_partner, self._dataset, number),
+            )
         except (ValueError, OSError) as error:
             return _Failure(str(error))
 
