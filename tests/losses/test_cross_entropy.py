@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from tessella.errors import UsageError
 from tessella.losses.cross_entropy import cross_entropy_loss
 
 IGNORE = 255
@@ -52,6 +53,7 @@ WEIGHTS = torch.tensor([0.5, 2.0, 1.0, 7.0, 0.0])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.float64])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 1.0])
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["unweighted", "weighted"])
+@pytest.mark.usefixtures("chunk_logits")
 def test_it_agrees_with_the_slow_version(
     weights: torch.Tensor | None, smoothing: float, dtype: torch.dtype
 ) -> None:
@@ -66,8 +68,10 @@ def test_it_agrees_with_the_slow_version(
         weights=None if weights is None else weights.double().numpy(),
         smoothing=smoothing,
     )
-    assert loss.dtype == torch.float32
-    assert loss.item() == pytest.approx(expected, rel=2e-6)  # float32 sum over 48 pixels
+    is_double = dtype == torch.float64
+    assert loss.dtype == (torch.float64 if is_double else torch.float32)
+    # float32: sum over 48 pixels
+    assert loss.item() == pytest.approx(expected, rel=1e-13 if is_double else 2e-6)
 
 
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["unweighted", "weighted"])
@@ -170,3 +174,37 @@ def test_a_mask_of_another_size_is_refused_with_both_shapes(shape: tuple[int, ..
         cross_entropy_loss(example()[0], mask, ignore_index=IGNORE)
     assert str(shape) in str(caught.value)
     assert "expected (n, c, h, w) and (n, h, w)" in str(caught.value)
+
+
+@pytest.mark.parametrize("smoothing", [-0.1, 1.1, math.nan])
+def test_a_share_of_smoothing_outside_of_0_to_1_is_refused(smoothing: float) -> None:
+    with pytest.raises(UsageError, match=f"label_smoothing: is {smoothing}; expected 0 to 1"):
+        cross_entropy_loss(
+            torch.zeros(1, 2, 1, 1),
+            torch.zeros(1, 1, 1, dtype=torch.uint8),
+            ignore_index=IGNORE,
+            label_smoothing=smoothing,
+        )
+
+
+@pytest.mark.parametrize("ignore_index", [255, -100])
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_value_and_gradient_are_those_of_torch(smoothing: float, ignore_index: int) -> None:
+    logits, mask = example(4)
+    classes = torch.where(mask == IGNORE, ignore_index, mask.long())
+    ours, theirs = (logits.double().requires_grad_() for _ in range(2))
+    cross_entropy_loss(
+        ours, classes, ignore_index=ignore_index, label_smoothing=smoothing
+    ).backward()
+    torch.nn.functional.cross_entropy(
+        theirs, classes, ignore_index=ignore_index, label_smoothing=smoothing
+    ).backward()
+    assert ours.grad is not None
+    torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-12, atol=1e-16)
+
+
+def test_a_small_cost_keeps_its_digits_beside_large_logits() -> None:
+    # log(1 + e^-10) = 4.54e-5; in float32, 1000 + 4.5e-5 would be 1000
+    logits = torch.tensor([1000.0, 990.0]).view(1, 2, 1, 1)
+    loss = cross_entropy_loss(logits, torch.zeros(1, 1, 1, dtype=torch.uint8), ignore_index=IGNORE)
+    assert loss.item() == pytest.approx(math.log1p(math.exp(-10)), rel=2e-3)

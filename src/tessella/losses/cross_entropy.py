@@ -1,9 +1,11 @@
 """Cross-entropy over labelled pixels."""
 
-import torch
 from jaxtyping import Float, Integer
 from torch import Tensor
-from torch.nn import functional
+
+from tessella.losses.inputs import check_inputs, check_range, compute_dtype
+from tessella.losses.labelled_weight import labelled_weight, mean_by_weight
+from tessella.losses.likelihood import negative_log_likelihood
 
 
 def cross_entropy_loss(
@@ -17,7 +19,7 @@ def cross_entropy_loss(
     """Negative log-likelihood, summed over labelled pixels and divided by their total weight.
 
     Args:
-        logits: scores before softmax, any real value; computed in float32 whatever their type.
+        logits: scores before softmax, any real value; computed in float32 unless float64.
         mask: class indices 0..c-1, or `ignore_index`.
         ignore_index: pixels with this value count nowhere.
         class_weights: weight of a pixel by its class; None weighs all alike.
@@ -28,26 +30,18 @@ def cross_entropy_loss(
         Scalar >= 0; 0, with a gradient of 0, when no pixel is labelled.
 
     Raises:
-        ValueError: logits and mask differ in n, h or w.
+        ValueError: the inputs do not fit together, or the mask holds what is no class.
+        UsageError: label_smoothing is outside of 0..1.
     """
-    if logits.shape[:1] + logits.shape[2:] != mask.shape:
-        raise ValueError(
-            f"logits are {tuple(logits.shape)} but the mask is {tuple(mask.shape)}; "
-            "expected (n, c, h, w) and (n, h, w)."
-        )
-    classes = mask.long()
-    total = functional.cross_entropy(
-        logits.float(),
-        classes,
-        weight=None if class_weights is None else class_weights.float(),
+    check_inputs(logits, mask, ignore_index=ignore_index, class_weights=class_weights)
+    check_range("label_smoothing", label_smoothing, above=0, below=1)
+    weights = None if class_weights is None else class_weights.to(compute_dtype(logits))
+    costs = negative_log_likelihood(
+        logits,
+        mask,
         ignore_index=ignore_index,
+        class_weights=weights,
         label_smoothing=label_smoothing,
-        reduction="sum",
     )
-    labelled = classes != ignore_index
-    if class_weights is None:
-        weight = labelled.sum().float()
-    else:
-        # any class does for ignored pixels: their weight is multiplied by 0
-        weight = (class_weights.float()[classes * labelled] * labelled).sum()
-    return total / torch.where(weight > 0, weight, 1.0)
+    weight = labelled_weight(mask, ignore_index=ignore_index, class_weights=weights)
+    return mean_by_weight(costs, weight)
