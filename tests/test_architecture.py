@@ -15,7 +15,16 @@ FILES = sorted(SOURCE.rglob("*.py"))
 FLOORS = {
     **dict.fromkeys(
         (
-            *("labels", "palette", "sample", "recipe", "yaml_text", "errors", "suggestion"),
+            *(
+                "labels",
+                "palette",
+                "sample",
+                "recipe",
+                "recipe_parts",
+                "yaml_text",
+                "errors",
+                "suggestion",
+            ),
             *("atomic", "progress"),
         ),
         0,
@@ -31,7 +40,7 @@ FLOORS = {
     **dict.fromkeys(
         (
             *("train", "evaluate", "predict", "report", "demo", "audit"),
-            *("check", "stats", "preview", "split"),
+            *("check", "stats", "preview", "figures", "split"),
         ),
         3,
     ),
@@ -41,7 +50,7 @@ FLOORS = {
 # Third-party library -> the only places that may import it.
 DOORS = {
     "ruamel": ("yaml_text.py",),
-    "pydantic": ("recipe.py",),
+    "pydantic": ("recipe.py", "recipe_parts.py"),
     "typer": ("cli/",),
     "rich": ("terminal.py",),
     "jinja2": ("report/", "stats/"),
@@ -55,6 +64,7 @@ DOORS = {
     "huggingface_hub": ("models/",),
     "safetensors": ("model_folder.py", "models/"),
     "lightning_fabric": ("train/",),
+    "tensorboard": ("figures/epochs.py",),
     "torch": (
         *("data/loader.py", "models/", "losses/", "metrics/", "optim.py", "backends/"),
         *("build.py", "model_folder.py", "predictor.py", "train/", "evaluate.py", "audit/"),

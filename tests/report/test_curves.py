@@ -4,11 +4,14 @@ import math
 import re
 import xml.etree.ElementTree as ET
 
+import numpy as np
 import pytest
 
 from tessella.report.curves import (
     Line,
+    accuracy_chart,
     best_epoch,
+    caution,
     column,
     learning_rate_chart,
     line_chart,
@@ -116,14 +119,31 @@ def test_negative_losses_stay_inside_the_frame() -> None:
         ([], [], "No epochs are recorded."),
         ([3, 2, 1], [3, 2, 1], "Too few epochs to judge over-fitting: 3 with both losses, 5"),
         ([3, 2, 1, 1], [NAN] * 4, "No validation loss is recorded"),
-        # lowest at epoch 3 (1.0), then up to 1.4 while training goes on falling
+        # medians of epochs 2 to 4 and 5 to 7: validation 1.1 and 1.3 (18 %), training 1.5 and 0.75
         (
-            [3, 2, 1.5, 1.2, 1, 0.8, 0.6],
+            [3, 2, 1.5, 1.2, 1, 0.75, 0.6],
             [3, 2, 1.0, 1.1, 1.2, 1.3, 1.4],
-            "Validation loss rises since epoch 3 while training loss falls: over-fitting",
+            "Smoothed over 3 epochs, validation loss rose by 18 % since epoch 3 while training "
+            "loss fell by 50 %: over-fitting; stop earlier, augment more or add data.",
         ),
-        # the same validation loss, but training gets worse as well
-        ([3, 2, 1, 2, 3, 4, 5], [3, 2, 1.0, 1.1, 1.2, 1.3, 1.4], "Both losses rise since epoch 3"),
+        # the same validation loss, but training goes from 2 to 4
+        (
+            [3, 2, 1, 2, 3, 4, 5],
+            [3, 2, 1.0, 1.1, 1.2, 1.3, 1.4],
+            "rose by 18 % since epoch 3, and training loss by 100 % as well: the training is unst",
+        ),
+        # or stays
+        (
+            [3, 2, 1, 1, 1, 1, 1],
+            [3, 2, 1.0, 1.1, 1.2, 1.3, 1.4],
+            "since epoch 3 while training loss stayed: stop earlier or lower the learning rate.",
+        ),
+        # a share of a loss that is not above zero means nothing
+        (
+            [3, 2, 1.5, 1.2, 1, 0.75, 0.6],
+            [1, 0, -1, -0.9, -0.8, -0.7, -0.6],
+            "validation loss rose since epoch 3 while training loss fell by 50 %: over-fitting",
+        ),
         # 4, 3.6, ...: each epoch is a tenth better
         ([4, 3.6, 3.2, 2.9, 2.6, 2.3], [5, 4.5, 4, 3.6, 3.2, 2.9], "both still fall at the last"),
         ([4, 2, 1, 0.9, 0.9, 0.9, 0.9], [4, 2, 1, 1, 1.01, 1.02, 1.0], "levelled off (lowest at"),
@@ -144,10 +164,81 @@ def test_a_rise_below_five_per_cent_is_not_called_over_fitting() -> None:
     )
 
 
+OVERFITTED = ([3, 2, 1.5, 1.2, 1, 0.75, 0.6], [3, 2, 1.0, 1.1, 1.2, 1.3, 1.4])
+
+
+@pytest.mark.parametrize(
+    ("mean_iou", "said"),
+    [
+        # the mean IoU of epoch 3 is 0.5
+        (
+            [0.1, 0.3, 0.5, 0.5, 0.52, 0.55, 0.54],
+            "confidence only: mean IoU rose on to its best at epoch 6",
+        ),
+        ([0.1, 0.3, 0.5, 0.5, 0.505, 0.5, 0.4], "over-fitting; stop earlier"),
+        ([0.1, 0.6, 0.5, 0.5, 0.52, 0.55, 0.54], "over-fitting; stop earlier"),
+        ([NAN] * 7, "over-fitting; stop earlier"),
+    ],
+)
+def test_nobody_is_told_to_stop_earlier_than_the_best_mean_iou(
+    mean_iou: list[float], said: str
+) -> None:
+    history = losses(*OVERFITTED)
+    assert said in caution(
+        [{**row, "val_mean_iou": v} for row, v in zip(history, mean_iou, strict=True)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("train", "val"),
+    [
+        ([], []),
+        ([3, 2, 1], [1, 2, 3]),
+        ([4, 3.6, 3.2, 2.9, 2.6, 2.3], [5, 4.5, 4, 3.6, 3.2, 2.9]),
+        ([4, 2, 1, 0.9, 0.9, 0.9, 0.9], [4, 2, 1, 1, 1.01, 1.02, 1.0]),
+        # one lucky epoch, then as before: 1.0 at the end is 100 % above 0.5 and means nothing
+        ([4, 3, 2, 1.5, 1.2, 1, 0.9, 0.8], [3, 1, 1, 0.5, 1, 1, 1, 1]),
+        # one unlucky last epoch
+        ([4, 3, 2, 1.5, 1.2, 1, 0.9, 0.8], [3, 2, 1, 1, 1, 1, 1, 3]),
+        # up and down by a fifth, lowest at epoch 4: noise
+        ([5, 4, 3, 2.5, 2, 1.8, 1.6, 1.4], [1.2, 0.8, 1.2, 0.8, 1.2, 0.8, 1.2, 0.8]),
+    ],
+)
+def test_nothing_is_said_when_there_is_nothing_to_say(train: list[float], val: list[float]) -> None:
+    assert caution(losses(train, val)) == ""
+
+
+@pytest.mark.parametrize("num_epochs", [12, 40])
+def test_noise_on_a_level_loss_is_seldom_called_over_fitting(num_epochs: int) -> None:
+    rng = np.random.default_rng(0)
+    train = [2 / (1 + epoch) for epoch in range(num_epochs)]
+    noisy = 1 + 0.1 * rng.standard_normal((200, num_epochs))
+    alarms = sum(bool(caution(losses(train, row.tolist()))) for row in noisy)
+    assert alarms <= 30  # 15 % of 200; comparing with the lowest epoch gives 80 and more
+
+
+@pytest.mark.parametrize("num_epochs", [12, 40])
+def test_a_rise_by_half_is_found_below_noise(num_epochs: int) -> None:
+    rng = np.random.default_rng(0)
+    train = [2 / (1 + epoch) for epoch in range(num_epochs)]
+    rising = 1 + 0.8 * np.maximum(0, np.arange(num_epochs) / num_epochs - 0.4)
+    noisy = rising * (1 + 0.05 * rng.standard_normal((200, num_epochs)))
+    found = sum("over-fitting" in caution(losses(train, row.tolist())) for row in noisy)
+    assert found >= 170
+
+
+def test_accuracy_in_training_is_drawn_where_it_is_recorded() -> None:
+    history = [{"epoch": e, "val_pixel_accuracy": e / 4} for e in (1, 2)]
+    assert elements(accuracy_chart(history), "polyline", "train") == []
+    both = [{**row, "train_pixel_accuracy": 0.5} for row in history]
+    assert len(elements(accuracy_chart(both), "polyline", "train")) == 1
+    assert len(elements(accuracy_chart(both), "polyline", "val")) == 1
+
+
 def test_epochs_without_validation_do_not_count_in_the_remark() -> None:
     train = [3.0, 2.9, 2, 1.9, 1.5, 1.4, 1.2, 1.1, 1, 0.9, 0.8, 0.7]
     val = [3.0, NAN, 2, NAN, 1, NAN, 1.2, NAN, 1.3, NAN, 1.4, NAN]
-    assert "rises since epoch 5 " in overfitting_remark(losses(train, val))
+    assert "rose by 8 % since epoch 5 " in overfitting_remark(losses(train, val))
 
 
 def test_a_validation_every_second_epoch_is_still_one_curve() -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tessella import __version__
-from tessella.cli import data_commands, model_commands
+from tessella.cli import data_commands, figure_commands, model_commands
 from tessella.errors import UsageError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 
 for _command in model_commands.COMMANDS:
     app.command()(_command)
+app.command()(figure_commands.figures)
 app.add_typer(data_commands.app, name="data")
 
 

@@ -5,6 +5,7 @@ import statistics
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -22,6 +23,7 @@ from tessella.report.svg import (
 
 _FEWEST_EPOCHS = 5  # below this a rise of the loss says nothing
 _RISE = 0.05  # relative rise of the validation loss that counts: less is noise between epochs
+_BETTER = 0.01  # rise of the mean IoU that counts
 _GAIN = 0.01  # relative fall over the last epochs that makes it worth to train on
 
 History = Sequence[Mapping[str, float]]
@@ -66,6 +68,12 @@ def mean_iou_chart(history: History) -> Markup:
     return line_chart(lines, title="Mean IoU per epoch", y_name="Mean IoU", mark=best)
 
 
+def accuracy_chart(history: History) -> Markup:
+    """Pixel accuracy, in training too where that is recorded; empty when neither is."""
+    lines = _train_and_val(history, "pixel_accuracy")
+    return line_chart(lines, title="Pixel accuracy per epoch", y_name="Pixel accuracy")
+
+
 def learning_rate_chart(history: History) -> Markup:
     """Learning rate against the epoch; empty when not recorded."""
     lines = [Line("learning rate", "plain", column(history, "learning_rate"))]
@@ -98,7 +106,7 @@ def line_chart(
     add_axes(root, frame, x_ticks=x_ticks, y_ticks=y_ticks, names=("epoch", y_name))
     for line in drawn:
         _add_line(root, frame, line)
-    if len(drawn) > 1:
+    if len(drawn) > 1 or drawn[0].style != "plain":  # a plain curve is what the axis is called
         _add_legend(root, drawn)
     if mark is not None:
         _add_mark(root, frame, mark)
@@ -180,20 +188,15 @@ def _epoch(row: Mapping[str, float], index: int) -> float:
 
 
 def overfitting_remark(history: History) -> str:
-    """One sentence on whether to train longer, shorter or otherwise.
+    """One sentence on whether to train longer, shorter or otherwise; see `caution` for the rules.
 
-    It compares the last three epochs with the epoch of the lowest validation loss. A rise of the
-    validation loss by 5 % counts, as does a fall of 1 % over the last three epochs.
+    A fall of both losses by 1 % over the last three epochs counts as still falling.
     """
     if not history:
         return "No epochs are recorded."
-    if broken := _first_broken_epoch(history):
-        return (
-            f"Training loss is not a number since epoch {broken:g}: the training diverged; "
-            "lower the learning rate or look for broken images."
-        )
-    both = zip(column(history, "train_loss"), column(history, "val_loss"), strict=True)
-    rows = [(t[0], t[1], v[1]) for t, v in both if math.isfinite(t[1]) and math.isfinite(v[1])]
+    if warning := caution(history):
+        return warning
+    rows = _judged(history)
     if not rows:
         return "No validation loss is recorded, so over-fitting cannot be judged."
     if len(rows) < _FEWEST_EPOCHS:
@@ -201,7 +204,61 @@ def overfitting_remark(history: History) -> str:
             f"Too few epochs to judge over-fitting: {len(rows)} with both losses, "
             f"{_FEWEST_EPOCHS} are needed."
         )
-    return _trend([r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows])
+    if all(_still_falls(losses) for losses in ([r.train for r in rows], [r.val for r in rows])):
+        return "Training and validation loss both still fall at the last epoch: train longer."
+    lowest = min(rows, key=lambda row: row.val)
+    return (
+        f"Validation loss has levelled off (lowest at epoch {lowest.epoch:g}), "
+        "with no sign of over-fitting."
+    )
+
+
+def caution(history: History) -> str:
+    """What is wrong with a training, in one sentence; empty when nothing is, or not yet to be seen.
+
+    The losses are compared by their medians over a fifth of the epochs, at least three: those
+    where the validation loss was lowest, and the last ones. A rise counts from 5 %, and from what
+    noise between neighbouring epochs does not explain. Drawn level losses with 3 to 20 % of normal
+    noise over 8 to 100 epochs are called a rise in at most 15 % of all cases, against up to 90 %
+    where the last epochs are compared with the lowest one. See `_least_rise` for the threshold.
+    """
+    if broken := _first_broken_epoch(history):
+        return (
+            f"Training loss is not a number since epoch {broken:g}: the training diverged; "
+            "lower the learning rate or look for broken images."
+        )
+    rows = _judged(history)
+    if len(rows) < _FEWEST_EPOCHS:
+        return ""
+    train, val = (_medians([row[i] for row in rows]) for i in (1, 2))
+    low = val.index(min(val))
+    rise = val[-1] - val[low]
+    width = len(rows) - len(val) + 1
+    least = max(_RISE * abs(val[low]), _least_rise([row.val for row in rows], width=width))
+    if len(val) - 1 - low >= 2 and rise > least:
+        since = rows[low + (width - 1) // 2].epoch
+        then, now = (train[low], val[low]), (train[-1], val[-1])
+        return f"Smoothed over {width} epochs, {_about_rise(history, since, then=then, now=now)}"
+    if train[-1] >= rows[0].train:
+        return (
+            "Training loss does not fall: the model does not learn; "
+            "check the masks and the learning rate."
+        )
+    return ""
+
+
+class _Losses(NamedTuple):
+    """An epoch that has both losses."""
+
+    epoch: float
+    train: float
+    val: float
+
+
+def _judged(history: History) -> list[_Losses]:
+    both = zip(column(history, "train_loss"), column(history, "val_loss"), strict=True)
+    rows = [_Losses(epoch, train, val) for (epoch, train), (_, val) in both]
+    return [row for row in rows if math.isfinite(row.train) and math.isfinite(row.val)]
 
 
 def _first_broken_epoch(history: History) -> float | None:
@@ -212,32 +269,54 @@ def _first_broken_epoch(history: History) -> float | None:
     return points[finite[-1] + 1][0] if broken else None
 
 
-def _trend(epochs: Sequence[float], train: Sequence[float], val: Sequence[float]) -> str:
-    low = val.index(min(val))
-    train_now = statistics.median(train[-3:])
-    val_now = statistics.median(val[-3:])
-    rises = len(val) - 1 - low >= 3 and val_now - val[low] > _RISE * abs(val[low])
-    if rises and train_now < train[low]:
+def _medians(values: Sequence[float]) -> list[float]:
+    """Medians of neighbouring values: one for each full window."""
+    width = max(3, len(values) // 5)
+    return [
+        statistics.median(values[first : first + width]) for first in range(len(values) - width + 1)
+    ]
+
+
+def _least_rise(values: Sequence[float], *, width: int) -> float:
+    """What noise alone rarely reaches between the lowest and the last median of `width` values.
+
+    Noise is the mean distance of a value from the median of itself and its two neighbours: 0 on a
+    slope, 0.56 standard deviations where it is normal. The lowest value counts not, as it may be
+    where a fall turns into a rise. A median of n values varies by the root of n less; eight times
+    as much leaves the share of false alarms that `caution` states.
+    """
+    triples = list(zip(values, values[1:], values[2:], strict=False))
+    distances = [abs(v[1] - statistics.median(v)) for v in triples if v[1] > min(values)]
+    return 8 * statistics.fmean(distances or [0.0]) / math.sqrt(width)
+
+
+def _about_rise(
+    history: History, since: float, *, then: tuple[float, float], now: tuple[float, float]
+) -> str:
+    """Words about a validation loss that rose; then and now are (training, validation) losses."""
+    rose = f"validation loss rose{_by_share(then[1], now[1])} since epoch {since:g}"
+    by = _by_share(then[0], now[0])
+    if now[0] - then[0] > _RISE * abs(then[0]):
         return (
-            f"Validation loss rises since epoch {epochs[low]:g} while training loss falls: "
-            "over-fitting; stop earlier, augment more or add data."
-        )
-    if rises:
-        return (
-            f"Both losses rise since epoch {epochs[low]:g}: the training is unstable; "
+            f"{rose}, and training loss{by} as well: the training is unstable; "
             "lower the learning rate."
         )
-    if train_now >= train[0]:
+    if now[0] >= then[0]:
+        return f"{rose} while training loss stayed: stop earlier or lower the learning rate."
+    start = f"{rose} while training loss fell{by}: over-fitting"
+    scores = dict(column(history, "val_mean_iou"))
+    best = best_epoch(history)
+    if best and best[0] > since and best[1] - scores.get(since, math.nan) >= _BETTER:
         return (
-            "Training loss does not fall: the model does not learn; "
-            "check the masks and the learning rate."
+            f"{start}, so far of the confidence only: mean IoU rose on to its best at epoch "
+            f"{best[0]:g}; augment more or add data."
         )
-    if _still_falls(train) and _still_falls(val):
-        return "Training and validation loss both still fall at the last epoch: train longer."
-    return (
-        f"Validation loss has levelled off (lowest at epoch {epochs[low]:g}), "
-        "with no sign of over-fitting."
-    )
+    return f"{start}; stop earlier, augment more or add data."
+
+
+def _by_share(then: float, now: float) -> str:
+    """By how much, as in " by 12 %"; empty where a loss of 0 or below leaves shares no meaning."""
+    return f" by {abs(now - then) / then:.0%}".replace("%", " %") if then > 0 else ""
 
 
 def _still_falls(losses: Sequence[float]) -> bool:

@@ -115,6 +115,7 @@ def _charts(history: curves.History) -> list[Markup]:
     charts = (
         curves.loss_chart(history),
         curves.mean_iou_chart(history),
+        curves.accuracy_chart(history),
         curves.learning_rate_chart(history),
     )
     return [chart for chart in charts if chart]

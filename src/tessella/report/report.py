@@ -16,6 +16,7 @@ from tessella.predictor import load
 from tessella.progress import Track, silently
 from tessella.report.page import Page, Panel, render
 from tessella.run import Run, open_run
+from tessella.train.board import spread
 from tessella.train.history import read_history
 
 logger = logging.getLogger(__name__)
@@ -95,12 +96,10 @@ def _chosen(
         (i for i, name in enumerate(dataset.names) if scored[name] is not None),
         key=lambda i: scored[dataset.names[i]],
     )
-    last = len(dataset) - 1
-    spread = [round(k * last / max(1, _FIXED - 1)) for k in range(_FIXED)]
     wanted: list[tuple[int, Literal["worst", "best", "fixed"]]] = [
         *((index, "worst") for index in by_score[:_WORST]),
         *((index, "best") for index in reversed(by_score[-_BEST:])),
-        *((index, "fixed") for index in spread),
+        *((index, "fixed") for index in spread(len(dataset), _FIXED)),
     ]
     seen: set[int] = set()
     for index, reason in wanted:
