@@ -32,6 +32,7 @@ from tessella.backends.torch import resolve_precision
 from tessella.data.images import write_mask
 from tessella.data.loader import TrainingLoader
 from tessella.data.synthetic.scenes import read_drawn_scenes
+from tessella.optim import Plateau
 from tessella.progress import silently
 from tessella.recipe import read_recipe
 from tessella.train.epoch import Task, train_epoch
@@ -128,11 +129,16 @@ def tessella_epoch(root: Path) -> tuple[Callable[[], None], str, int]:
     loader = TrainingLoader(
         dataset, build.build_augmentation(recipe), batch_size=BATCH, seed=0, workers=0
     )
-    optimizer, schedule = build.build_optimization(recipe, segmenter, steps_per_epoch=len(loader))
+    optimizer, schedule = build.build_optimization(
+        recipe, segmenter, steps_per_epoch=len(loader), plateau=Plateau(0.5, 5)
+    )
     module, wrapped = fabric.setup(segmenter, optimizer)
+    module.mark_forward_method("outputs")
     task = Task(
         fabric=fabric,
         segmenter=module,
+        outputs=module.outputs,  # type: ignore[arg-type]  Fabric's wrapper does not tell its type
+        scored=module,
         loss=build.build_loss(recipe, dataset.labels, device=device, training=dataset),
         optimizer=wrapped,
         schedule=schedule,

@@ -7,10 +7,12 @@ import torch
 from torch import nn
 
 from tessella.optim import (
+    Plateau,
     build_optimizer,
     build_schedule,
     parameter_groups,
     rate_at,
+    rate_factors,
     trainable_count,
 )
 
@@ -25,12 +27,14 @@ class Net(nn.Module):
 
 def groups_of(model: nn.Module, **changes: float) -> list[dict[str, object]]:
     settings = {"lr": 0.1, "weight_decay": 0.01, "encoder_lr_factor": 0.5, **changes}
-    return parameter_groups(
-        model,
-        lr=settings["lr"],
-        weight_decay=settings["weight_decay"],
-        encoder_lr_factor=settings["encoder_lr_factor"],
+    factors = rate_factors(
+        {name: 0 for name, _ in model.named_parameters()},
         encoder_prefix="encoder.",
+        encoder_lr_factor=settings["encoder_lr_factor"],
+        layer_decay=1.0,
+    )
+    return parameter_groups(
+        model, lr=settings["lr"], weight_decay=settings["weight_decay"], factors=factors
     )
 
 
@@ -182,3 +186,48 @@ def test_sgd_without_momentum_is_plain() -> None:
 def test_trainable_count_leaves_out_frozen_parameters() -> None:
     # conv 3*4*9 + 4, norm 4 + 4, head 4*2 + 2
     assert trainable_count(Net().parameters()) == 108 + 4 + 8 + 10
+
+
+@pytest.mark.parametrize(
+    ("step", "factor"),
+    # up to 1 at 30 of 100, half a wave; down to 1/250,000 at the end
+    [(0, 0.04), (15, 0.52), (30, 1.0), (65, (1 + 1 / 250_000) / 2), (100, 1 / 250_000)],
+)
+def test_one_cycle_climbs_for_30_percent_and_falls_to_almost_nothing(
+    step: int, factor: float
+) -> None:
+    assert rate_at("one_cycle", total_steps=100)(step) == pytest.approx(factor)
+
+
+def test_one_cycle_can_go_on_past_its_end() -> None:
+    """Further epochs of a finished run must not end in an error, as with torch's OneCycleLR."""
+    assert rate_at("one_cycle", total_steps=10)(11) == pytest.approx(1 / 250_000)
+
+
+def test_plateau_drops_after_patience_scores_without_a_new_best() -> None:
+    plateau = Plateau(gamma=0.5, patience=2)
+    factors = []
+    for score in [0.1, 0.3, 0.2, 0.3, 0.31, math.nan, 0.2, 0.1, 0.1]:
+        plateau.note(score)
+        factors.append(plateau.factor)
+    assert factors == [1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.125]
+
+
+def test_plateau_leaves_the_rate_alone_while_the_score_rises() -> None:
+    """S3-B04: stepping with a score in the direction of a loss cut the rate as it rose."""
+    plateau = Plateau(gamma=0.1, patience=1)
+    for score in (0.1, 0.2, 0.3):
+        plateau.note(score)
+    assert plateau.factor == 1
+
+
+def test_each_layer_of_the_encoder_learns_slower_than_the_one_above() -> None:
+    depths = {"encoder.a": 0, "encoder.b": 1, "encoder.c": 2, "head": 3}
+    factors = rate_factors(
+        depths, encoder_prefix="encoder.", encoder_lr_factor=0.8, layer_decay=0.5
+    )
+    assert factors == pytest.approx({"encoder.a": 0.2, "encoder.b": 0.4, "encoder.c": 0.8})
+
+
+def test_without_an_encoder_all_learn_at_one_rate() -> None:
+    assert rate_factors({"a": 0}, encoder_prefix=None, encoder_lr_factor=0.1, layer_decay=0.5) == {}

@@ -1,13 +1,13 @@
 """A recipe and the tables, made into objects; the only place that sees both."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor
 
 from tessella.data.augment import Augmentation
 from tessella.data.cache import CachedDataset
@@ -17,18 +17,26 @@ from tessella.data.make_splits import class_pixels
 from tessella.errors import UsageError
 from tessella.labels import LabelMap
 from tessella.lookup import check_options, look_up
-from tessella.losses import LOSSES
+from tessella.losses import LOSSES, labelled_weight
 from tessella.models import MODELS
 from tessella.models.build import build_segmenter
+from tessella.models.depth import depth_of_parameters
+from tessella.models.freeze import freeze
 from tessella.models.segmenter import Segmenter
-from tessella.optim import build_optimizer, build_schedule, parameter_groups, rate_at
+from tessella.models.start_weights import load_start_weights
+from tessella.optim import (
+    Plateau,
+    build_optimizer,
+    build_schedule,
+    parameter_groups,
+    rate_at,
+    rate_factors,
+)
 from tessella.recipe import Recipe
 from tessella.source import Source, find_entry
 from tessella.suggestion import unknown_name
 
 logger = logging.getLogger(__name__)
-
-_ENCODER_PREFIX = "network.encoder."
 
 
 def source_of(recipe: Recipe, *, root: Path | None = None) -> Source:
@@ -60,25 +68,45 @@ def build_augmentation(recipe: Recipe) -> Augmentation:
 
 
 def build_model(recipe: Recipe, labels: LabelMap, *, in_channels: int = 3) -> Segmenter:
-    """The recipe's network behind its input contract, with encoder weights loaded."""
-    return build_segmenter(
-        recipe.model.name,
+    """The recipe's network behind its input contract, with the weights that it starts from.
+
+    Raises:
+        UsageError: an unknown name or option, or there are no such weights.
+        ValueError: weights are damaged or do not fit.
+    """
+    choice = recipe.model
+    segmenter = build_segmenter(
+        choice.name,
         num_classes=labels.num_classes,
         in_channels=in_channels,
-        encoder=recipe.model.encoder,
-        encoder_weights=recipe.model.encoder_weights,
-        options=recipe.model.options,
-        accept_noncommercial=recipe.model.accept_noncommercial,
+        encoder=choice.encoder,
+        encoder_weights=choice.encoder_weights,
+        options=choice.options,
+        accept_noncommercial=choice.accept_noncommercial,
     )
+    if choice.weights is not None:
+        report = load_start_weights(segmenter, choice.weights, allow_partial=choice.allow_partial)
+        logger.info("%s", report.text())
+    return segmenter
+
+
+class Loss(NamedTuple):
+    """What training minimises, and by what it was divided."""
+
+    compute: Callable[[Tensor, Tensor], Tensor]
+    """(logits, mask) -> scalar, a mean over labelled pixels or classes."""
+
+    weight: Callable[[Tensor], Tensor]
+    """mask -> scalar: how much of the mean of several batches is this one's."""
 
 
 def build_loss(
     recipe: Recipe, labels: LabelMap, *, device: torch.device, training: Dataset
-) -> Callable[..., Any]:
-    """The recipe's loss as a function of (logits, mask).
+) -> Loss:
+    """The recipe's loss, one or a sum of several.
 
     Args:
-        recipe: says which loss, with which options and class weights.
+        recipe: says which losses, with which options and class weights.
         labels: the classes, in order.
         device: where it will compute.
         training: read once where the recipe asks for class weights by a rule.
@@ -87,16 +115,32 @@ def build_loss(
         UsageError: unknown loss, option or class name.
         ValueError: the training split cannot be read.
     """
-    loss = look_up("loss", recipe.loss.name, LOSSES)
-    given = ("ignore_index", "class_weights")
-    check_options("loss.options", loss, recipe.loss.options, given=given)
+    choice = recipe.loss
     weights = None
-    if recipe.loss.class_weights is not None:
-        listed = _class_weights(recipe.loss.class_weights, labels, training)
+    if choice.class_weights is not None:
+        listed = _class_weights(choice.class_weights, labels, training)
         weights = torch.tensor(listed, dtype=torch.float32, device=device)
-    return partial(
-        loss, ignore_index=labels.ignore_index, class_weights=weights, **recipe.loss.options
-    )
+    given = {"ignore_index": labels.ignore_index, "class_weights": weights}
+    terms = [(1.0, _loss_of(choice.name, choice.options, given, where="loss"))]
+    for place, term in enumerate(choice.add):
+        one = _loss_of(term.name, term.options, given, where=f"loss.add.{place}")
+        terms.append((term.weight, one))
+    compute = terms[0][1] if len(terms) == 1 else partial(_weighted_sum, terms)
+    return Loss(compute, partial(labelled_weight, **given))
+
+
+def _loss_of(
+    name: str, options: Mapping[str, Any], given: Mapping[str, Any], *, where: str
+) -> Callable[[Tensor, Tensor], Tensor]:
+    loss = look_up("loss", name, LOSSES)
+    check_options(f"{where}.options", loss, options, given=tuple(given))
+    return partial(loss, **given, **options)
+
+
+def _weighted_sum(
+    terms: Sequence[tuple[float, Callable[[Tensor, Tensor], Tensor]]], logits: Tensor, mask: Tensor
+) -> Tensor:
+    return torch.stack([weight * loss(logits, mask) for weight, loss in terms]).sum()
 
 
 def _class_weights(
@@ -121,19 +165,30 @@ def _class_weights(
 
 
 def build_optimization(
-    recipe: Recipe, model: nn.Module, *, steps_per_epoch: int
+    recipe: Recipe, segmenter: Segmenter, *, steps_per_epoch: int, plateau: Plateau
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR]:
-    """The optimiser and its schedule over the whole of training."""
+    """The optimiser of what is trainable, and its schedule over the whole of training.
+
+    Args:
+        recipe: says which.
+        segmenter: its trainable parameters are learnt.
+        steps_per_epoch: of the optimiser.
+        plateau: its factor multiplies all rates.
+    """
     choice, schedule = recipe.optimizer, recipe.schedule
-    groups = parameter_groups(
-        model,
-        lr=choice.lr,
-        weight_decay=choice.weight_decay,
+    names = [name for name, _ in segmenter.named_parameters()]
+    is_layered = choice.layer_decay < 1
+    factors = rate_factors(
+        depth_of_parameters(segmenter) if is_layered else dict.fromkeys(names, 0),
+        encoder_prefix=segmenter.encoder_prefix,
         encoder_lr_factor=choice.encoder_lr_factor,
-        encoder_prefix=_ENCODER_PREFIX,
+        layer_decay=choice.layer_decay,
+    )
+    groups = parameter_groups(
+        segmenter, lr=choice.lr, weight_decay=choice.weight_decay, factors=factors
     )
     optimizer = build_optimizer(choice.name, groups, lr=choice.lr, momentum=choice.momentum)
-    factor = rate_at(
+    curve = rate_at(
         schedule.name,
         total_steps=recipe.train.epochs * steps_per_epoch,
         warmup_steps=schedule.warmup_steps,
@@ -141,16 +196,28 @@ def build_optimization(
         steps_per_drop=schedule.step_epochs * steps_per_epoch,
         gamma=schedule.gamma,
     )
-    return optimizer, build_schedule(optimizer, factor)
+    return optimizer, build_schedule(optimizer, lambda step: plateau.factor * curve(step))
+
+
+def freeze_as_told(recipe: Recipe, segmenter: Segmenter) -> None:
+    """Make untrainable what the recipe says, until `unfreeze`.
+
+    Raises:
+        UsageError: the model has no such part, or nothing would be left to learn.
+    """
+    if recipe.model.freeze != "none":
+        freeze(segmenter, recipe.model.freeze)
 
 
 def check_recipe(recipe: Recipe) -> None:
     """Refuse names that no table knows before any work is done.
 
     Raises:
-        UsageError: an unknown data set, model or loss.
+        UsageError: an unknown data set, model, loss or augmentation step.
     """
     find_entry(recipe.data.name)
-    look_up("loss", recipe.loss.name, LOSSES)
+    build_augmentation(recipe)
+    for name in (recipe.loss.name, *(term.name for term in recipe.loss.add)):
+        look_up("loss", name, LOSSES)
     if ":" not in recipe.model.name and recipe.model.name not in MODELS:
         raise UsageError(unknown_name("model", recipe.model.name, MODELS))

@@ -76,6 +76,11 @@ class Run:
         return self.path / "checkpoints" / "best.pt"
 
     @property
+    def bad_batch_folder(self) -> Path:
+        """Crops, masks and names of the step whose loss was no number; there if one was."""
+        return self.path / "bad_batch"
+
+    @property
     def model_folder(self) -> Path:
         """Weights of the best epoch and the card that says what they are."""
         return self.path / "model"

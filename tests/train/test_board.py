@@ -1,9 +1,19 @@
 """What TensorBoard reads from a run: both phases, the rate, fixed samples, the recipe."""
 
+import io
+import json
+
+import numpy as np
 import pytest
+from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from tessella import build
+from tessella.pictures import overlay
+from tessella.predictor import load
 from tessella.run import Run
+from tessella.train.board import spread
+from tessella.train.history import read_history
 
 
 @pytest.fixture(scope="module")
@@ -21,11 +31,68 @@ def test_each_curve_has_a_point_an_epoch(events: EventAccumulator, tag: str) -> 
     assert [event.step for event in events.Scalars(tag)] == [1, 2]
 
 
-def test_fixed_samples_are_shown_each_epoch(events: EventAccumulator) -> None:
-    tags = events.Tags()["images"]
+@pytest.mark.parametrize("group", ["train_sample", "val_sample"])
+def test_fixed_samples_of_both_splits_are_shown_each_epoch(
+    events: EventAccumulator, group: str
+) -> None:
+    """S2-F15: training and validation samples, the same each epoch."""
+    tags = [tag for tag in events.Tags()["images"] if tag.startswith(f"{group}/")]
     assert len(tags) == 3
     assert [event.step for event in events.Images(tags[0])] == [1, 2]
     assert events.Images(tags[0])[0].width == 3 * 47  # input, truth, prediction
+
+
+def test_the_samples_of_both_splits_are_their_first_middle_and_last(
+    events: EventAccumulator, tiny_run: Run
+) -> None:
+    names = json.loads(tiny_run.split_file.read_text())
+    shown = {tag for tag in events.Tags()["images"] if "/" in tag}
+    assert shown == {
+        f"{split}_sample/{number}-{names[split][index]}"
+        for split in ("train", "val")
+        for number, index in enumerate((0, round((len(names[split]) - 1) / 2), -1))
+    }
+
+
+def test_the_prediction_in_a_panel_is_that_of_the_model_after_its_epoch(
+    events: EventAccumulator, tiny_run: Run
+) -> None:
+    """The run keeps the model of its best epoch: that epoch's picture shows what it predicts."""
+    best = max(read_history(tiny_run.history_file), key=lambda row: row["val_mean_iou"])
+    sample = build.open_dataset(tiny_run.recipe(), "val")[0]
+    predicted = load(tiny_run.path, device="cpu").predict(sample.image).class_map
+    shown = {event.step: event for event in events.Images(f"val_sample/0-{sample.name}")}
+    content = shown[int(best["epoch"])].encoded_image_string
+    panel = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+    assert panel[:, :47].tolist() == sample.image.tolist()
+    assert panel[:, 94:].tolist() == overlay(sample.image, predicted, tiny_run.labels()).tolist()
+
+
+def test_the_classes_are_shown_once_with_their_colors(
+    events: EventAccumulator, tiny_run: Run
+) -> None:
+    (event,) = events.Images("classes")
+    picture = np.asarray(Image.open(io.BytesIO(event.encoded_image_string)).convert("RGB"))
+    drawn = {tuple(color) for color in picture.reshape(-1, 3).tolist()}
+    assert drawn >= set(tiny_run.labels().colors)
+
+
+@pytest.mark.parametrize(
+    ("length", "count", "indices"),
+    [
+        (9, 3, [0, 4, 8]),
+        (10, 4, [0, 3, 6, 9]),
+        (2, 3, [0, 1]),
+        (3, 3, [0, 1, 2]),
+        (1, 4, [0]),
+        (0, 3, []),
+        (5, 1, [0]),
+    ],
+)
+def test_indices_are_spread_evenly_and_never_fewer_than_there_are(
+    length: int, count: int, indices: list[int]
+) -> None:
+    assert spread(length, count) == indices
 
 
 def test_the_recipe_is_there_as_text(events: EventAccumulator) -> None:

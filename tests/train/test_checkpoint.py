@@ -9,11 +9,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tessella.optim import build_optimizer, build_schedule, parameter_groups, rate_at
+from tessella.optim import Plateau, build_optimizer, build_schedule, parameter_groups, rate_at
+from tessella.train.average import weight_average
 from tessella.train.checkpoint import TrainingState
 from tessella.train.history import EpochRow
 
-ROW = EpochRow(1, 2.5, 0.1, 1.5, 0.2, 0.5, 0.001, 12.0, 30.0)
+ROW = EpochRow(1, 2.5, 0.1, 0.4, 1.5, 0.2, 0.3, 0.5, 0.001, 12.0, 30.0)
 
 
 def new_state(seed: int, *, optimizer: str = "adamw", channels: int = 4) -> TrainingState:
@@ -25,12 +26,13 @@ def new_state(seed: int, *, optimizer: str = "adamw", channels: int = 4) -> Trai
         nn.Dropout(0.5),
         nn.Conv2d(channels, 2, 1),
     )
-    groups = parameter_groups(
-        model, lr=0.01, weight_decay=0.1, encoder_lr_factor=0.5, encoder_prefix="0."
-    )
+    groups = parameter_groups(model, lr=0.01, weight_decay=0.1, factors={"0.weight": 0.5})
     moved = build_optimizer(optimizer, groups, lr=0.01)  # type: ignore[arg-type]
-    schedule = build_schedule(moved, rate_at("poly", total_steps=20))
-    return TrainingState(model, moved, schedule, rows=[], best=-1.0)
+    plateau = Plateau(gamma=0.5, patience=1)
+    curve = rate_at("poly", total_steps=20)
+    schedule = build_schedule(moved, lambda step: plateau.factor * curve(step))
+    average = weight_average(model, decay=0.9)
+    return TrainingState(model, moved, schedule, plateau, average)  # type: ignore[arg-type]
 
 
 def steps(state: TrainingState, count: int) -> list[float]:
@@ -41,7 +43,10 @@ def steps(state: TrainingState, count: int) -> list[float]:
         loss: Tensor = state.segmenter(torch.rand(2, 3, 6, 6)).square().mean()
         loss.backward()
         state.optimizer.step()
+        state.plateau.note(-loss.item())
         state.schedule.step()
+        assert state.average is not None
+        state.average.update_parameters(state.segmenter)
         losses.append(loss.item())
     return losses
 
@@ -68,6 +73,9 @@ def test_training_goes_on_bit_for_bit_as_if_never_interrupted(
     other = new_state(1, optimizer=optimizer)  # other weights, another random stream
     other.restore(tmp_path / "last.pt")
     assert steps(other, 3) == expected
+    assert other.plateau == state.plateau
+    average, expected_average = other.scored.state_dict(), state.scored.state_dict()
+    assert all(torch.equal(average[name], expected_average[name]) for name in average)
     weights, expected_weights = other.segmenter.state_dict(), state.segmenter.state_dict()
     assert all(torch.equal(weights[key], expected_weights[key]) for key in expected_weights)
     assert other.schedule.get_last_lr() == state.schedule.get_last_lr()

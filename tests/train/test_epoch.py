@@ -1,15 +1,20 @@
 """A pass over data: losses weighted by labelled pixels, no state carried over."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from tessella.build import Loss
 from tessella.data.loader import Batch
-from tessella.losses import LOSSES
+from tessella.losses import LOSSES, labelled_weight
+from tessella.models.segmenter import Outputs
 from tessella.optim import build_schedule
 from tessella.progress import silently
+from tessella.train.bad_batch import BadLossError
 from tessella.train.epoch import Task, train_epoch, validate
 
 
@@ -23,27 +28,45 @@ class Pixelwise(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         return self.conv(images.float() / 255)
 
+    def outputs(self, images: Tensor) -> Outputs:
+        return Outputs(self(images), None)
 
-def task() -> Task:
+
+class WithAuxiliary(Pixelwise):
+    """With a second layer that only the auxiliary logits come from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.second = nn.Conv2d(3, 2, 1)
+
+    def outputs(self, images: Tensor) -> Outputs:
+        return Outputs(self(images), self.second(images.float() / 255))
+
+
+def task(module: nn.Module | None = None, **changes: object) -> Task:
     torch.manual_seed(0)
-    module = Pixelwise()
+    module = module or Pixelwise()
     optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
     fabric = Fabric(accelerator="cpu", devices=1)
     wrapped, wrapped_optimizer = fabric.setup(module, optimizer)
 
-    def loss(logits: Tensor, masks: Tensor) -> Tensor:
-        return LOSSES["cross_entropy"](logits, masks, ignore_index=255)
-
+    wrapped.mark_forward_method("outputs")
+    loss = Loss(
+        partial(LOSSES["cross_entropy"], ignore_index=255),
+        partial(labelled_weight, ignore_index=255),
+    )
     return Task(
         fabric=fabric,
         segmenter=wrapped,
+        outputs=wrapped.outputs,  # type: ignore[arg-type]
+        scored=wrapped,
         loss=loss,
         optimizer=wrapped_optimizer,
         schedule=build_schedule(optimizer, lambda _: 1.0),
         num_classes=2,
         ignore_index=255,
         track=silently,
-    )
+    )._replace(**changes)
 
 
 def batch(seed: int, count: int, *, ignored_rows: int = 0) -> Batch:
@@ -123,3 +146,80 @@ def test_a_validation_image_larger_than_a_tile_is_scored_as_a_predictor_scores_i
     expected = nn.functional.cross_entropy(whole, masks.long())
     assert result.loss == pytest.approx(float(expected), rel=1e-6)  # float32 sums
     assert result.pixel_accuracy == pytest.approx(float((whole.argmax(1) == masks).double().mean()))
+
+
+def weights_after(work: Task, batches: list[Batch]) -> list[Tensor]:
+    train_epoch(work, batches, total=sum(len(one.names) for one in batches))
+    return [parameter.detach().clone() for parameter in work.segmenter.parameters()]
+
+
+def test_several_batches_make_the_step_of_one_large_batch() -> None:
+    """However the labelled pixels are spread over them; one batch has none at all."""
+    parts = [batch(1, 3, ignored_rows=1), batch(2, 1, ignored_rows=7), batch(3, 2, ignored_rows=8)]
+    whole = Batch(
+        torch.cat([part.images for part in parts]),
+        torch.cat([part.masks for part in parts]),
+        tuple(name for part in parts for name in part.names),
+    )
+    accumulated = weights_after(task(accumulate=3), parts)
+    for a, b in zip(accumulated, weights_after(task(), [whole]), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-7)  # float32 sum order
+
+
+def test_the_last_step_takes_what_is_left() -> None:
+    steps = []
+    work = task(accumulate=2, after_step=lambda: steps.append(1))
+    train_epoch(work, [batch(seed, 1) for seed in range(5)], total=5)
+    assert len(steps) == 3
+
+
+def test_a_long_gradient_is_shortened_to_the_norm() -> None:
+    before = [parameter.detach().clone() for parameter in task().segmenter.parameters()]
+    after = weights_after(task(clip_norm=1e-3), [batch(3, 2)])
+    moved = torch.cat([(a - b).flatten() for a, b in zip(after, before, strict=True)])
+    assert float(moved.norm()) == pytest.approx(0.1 * 1e-3, rel=1e-3)  # learning rate x norm
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.4])
+def test_the_auxiliary_head_learns_by_its_own_weight(weight: float) -> None:
+    work = task(WithAuxiliary(), auxiliary_weight=weight)
+    twin = Pixelwise()
+    twin.conv.load_state_dict(work.segmenter.second.state_dict())
+    one = batch(3, 2, ignored_rows=3)
+    nn.functional.cross_entropy(twin(one.images), one.masks.long(), ignore_index=255).backward()
+    expected = [p.detach() - 0.1 * weight * p.grad for p in twin.parameters() if p.grad is not None]
+    train_epoch(work, [one], total=2)
+    for a, b in zip(expected, work.segmenter.second.parameters(), strict=True):
+        torch.testing.assert_close(b.detach(), a, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_loss_that_is_no_number_names_its_batch(place: int) -> None:
+    work = task()
+    losses = iter([1.0 if step != place else float("nan") for step in range(3)])
+
+    def compute(logits: Tensor, masks: Tensor) -> Tensor:
+        return logits.mean() * next(losses)
+
+    work = work._replace(loss=work.loss._replace(compute=compute))
+    with pytest.raises(BadLossError, match=f"the loss became nan at {place}-0$"):
+        train_epoch(work, [batch(seed, 1) for seed in range(3)], total=3)
+
+
+def test_frozen_norm_layers_keep_their_statistics() -> None:
+    """S2-B05: a frozen encoder in training mode drifts all the same."""
+
+    class Normed(Pixelwise):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = nn.BatchNorm2d(3).requires_grad_(False)
+
+        def forward(self, images: Tensor) -> Tensor:
+            return self.conv(self.norm(images.float() / 255))
+
+    work = task(Normed())
+    before = work.segmenter.norm.running_mean.clone()
+    weights = work.segmenter.conv.weight.detach().clone()
+    train_epoch(work, [batch(3, 2)], total=2)
+    assert torch.equal(work.segmenter.norm.running_mean, before)
+    assert not torch.equal(work.segmenter.conv.weight, weights)

@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from tessella.train.history import EpochRow, read_history, write_history
+from tessella.train.history import EpochRow, Monitor, monitored, read_history, write_history
 
 ROW = EpochRow(
     epoch=1,
     train_loss=2.5,
     train_mean_iou=0.125,
+    train_pixel_accuracy=0.75,
     val_loss=1.75,
     val_mean_iou=0.25,
+    val_macro_f1=0.375,
     val_pixel_accuracy=0.5,
     learning_rate=0.001,
     seconds=12.5,
@@ -25,8 +27,8 @@ def test_the_file_has_a_column_for_each_field_and_a_line_for_each_epoch(tmp_path
     write_history(tmp_path / "history.csv", [ROW, ROW._replace(epoch=2)])
     assert (tmp_path / "history.csv").read_text(encoding="utf-8").splitlines() == [
         HEADER,
-        "1,2.5,0.125,1.75,0.25,0.5,0.001,12.5,30",
-        "2,2.5,0.125,1.75,0.25,0.5,0.001,12.5,30",
+        "1,2.5,0.125,0.75,1.75,0.25,0.375,0.5,0.001,12.5,30",
+        "2,2.5,0.125,0.75,1.75,0.25,0.375,0.5,0.001,12.5,30",
     ]
 
 
@@ -87,3 +89,11 @@ def test_a_spoilt_line_is_named(tmp_path: Path, line: str) -> None:
     path.write_text(f"epoch,a\n1,1\n{line}\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"history\.csv:3: expected a number in each column, got"):
         read_history(path)
+
+
+@pytest.mark.parametrize(
+    ("monitor", "value"),
+    [("mean_iou", 0.25), ("macro_f1", 0.375), ("pixel_accuracy", 0.5), ("loss", -1.75)],
+)
+def test_of_every_monitored_figure_greater_is_better(monitor: Monitor, value: float) -> None:
+    assert monitored(ROW, monitor) == value

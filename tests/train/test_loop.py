@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tessella import build
 from tessella.errors import UsageError
 from tessella.evaluate import evaluate_model
 from tessella.recipe import Recipe
@@ -154,8 +155,14 @@ def test_an_unknown_name_is_refused_before_anything_is_written(
 
 
 def test_a_loss_that_explodes_ends_with_advice(tmp_path: Path, recipe_of: MakeRecipe) -> None:
-    with pytest.raises(ValueError, match=r"loss became (nan|inf) in epoch 1; lower optimizer.lr"):
+    with pytest.raises(
+        ValueError, match=r"loss became (nan|inf) at .* in epoch 1; what the network"
+    ) as caught:
         train(recipe_of("optimizer.lr=1e30", "optimizer.name=sgd"), out=tmp_path / "run")
+    assert "lower optimizer.lr (now 1e+30)" in str(caught.value)
+    names = (tmp_path / "run" / "bad_batch" / "names.tsv").read_text().splitlines()
+    assert len(names) == 4  # the batch size
+    assert (tmp_path / "run" / "bad_batch" / "003_mask.png").is_file()
 
 
 def test_class_weights_change_what_is_learnt(
@@ -195,3 +202,102 @@ def test_an_own_loss_is_named_by_module_and_function(tmp_path: Path, recipe_of: 
     name = "tessella.losses.cross_entropy:cross_entropy_loss"
     run = train(recipe_of(f"loss.name={name}", "train.epochs=1"), out=tmp_path / "run")
     assert run.recipe().loss.name == name
+
+
+ENCODER = "model={name: unet, encoder: tu-resnet10t, options: {decoder_channels: [8, 8, 8, 8, 8]}}"
+
+
+def moved_parts(run: Run, recipe: Recipe) -> set[str]:
+    """First words of the parameters that are not as they were drawn."""
+    torch.manual_seed(recipe.train.seed)
+    start = build.build_model(recipe, run.labels()).state_dict()
+    after = weights_of(run)
+    changed = {name for name in start if not torch.equal(start[name], after[name])}
+    return {name.split(".")[1] for name in changed if name.startswith("network.")}
+
+
+@pytest.mark.parametrize(
+    ("freeze", "moved"),
+    [
+        ("none", {"encoder", "decoder", "segmentation_head"}),
+        ("encoder", {"decoder", "segmentation_head"}),
+        ("all_but_head", {"segmentation_head"}),
+        ("['network.encoder.*', 'network.decoder.*']", {"segmentation_head"}),
+    ],
+)
+def test_what_is_frozen_stays_to_the_last_bit(
+    tmp_path: Path, recipe_of: MakeRecipe, freeze: str, moved: set[str]
+) -> None:
+    """S2-B05: weights and statistics alike."""
+    recipe = recipe_of(ENCODER, f"model.freeze={freeze}", "train.epochs=1")
+    run = train(recipe, out=tmp_path / "run")
+    assert moved_parts(run, recipe) == moved
+
+
+def test_what_is_frozen_is_trained_from_the_unfreezing_epoch_on(
+    tmp_path: Path, recipe_of: MakeRecipe
+) -> None:
+    recipe = recipe_of(ENCODER, "model.freeze=encoder", "model.unfreeze_epoch=2")
+    run = train(recipe, out=tmp_path / "run")
+    assert "encoder" in moved_parts(run, recipe)
+    log = run.log_file.read_text()
+    assert "more parameters are trained" in log.splitlines()[2]
+    first = int(log.splitlines()[0].split(" of ")[0].split()[-1].replace(",", ""))
+    assert 0 < first < 100_000  # the decoder alone
+
+
+def test_the_average_of_the_weights_is_what_is_validated_and_kept(
+    tmp_path: Path, recipe_of: MakeRecipe
+) -> None:
+    run = train(recipe_of("train.ema_decay=0.9", "train.epochs=1"), out=tmp_path / "run")
+    content = torch.load(run.last_checkpoint, weights_only=True)
+    kept = load_file(run.model_folder / "model.safetensors")
+    assert all(torch.equal(kept[n], content["average"][f"module.{n}"]) for n in kept)
+    assert not all(torch.equal(kept[n], content["segmenter"][n]) for n in kept)
+    card = json.loads((run.model_folder / "card.json").read_text())
+    again = evaluate_model(run.path, split="val").scores["mean_iou"]
+    assert again == pytest.approx(card["validation"]["mean_iou"], abs=1e-12)
+
+
+def test_training_stops_when_validations_bring_nothing_better(
+    tmp_path: Path, recipe_of: MakeRecipe
+) -> None:
+    recipe = recipe_of("train.early_stop=2", "train.epochs=40", "optimizer.lr=1e-30")
+    run = train(recipe, out=tmp_path / "run")
+    assert [row["epoch"] for row in history_of(run)] == ["1", "2", "3"]  # the first is the best
+    assert "stopped early: no better mean_iou in 2 validations" in run.log_file.read_text()
+
+
+def test_the_best_epoch_is_chosen_by_the_monitored_figure(
+    tmp_path: Path, recipe_of: MakeRecipe
+) -> None:
+    """S0-B03: chosen by the figure that is reported; the loss is one choice of several."""
+    run = train(
+        recipe_of("train.monitor=loss", "train.epochs=4", "optimizer.lr=0.05"), out=tmp_path / "run"
+    )
+    losses = [float(row["val_loss"]) for row in history_of(run)]
+    card = json.loads((run.model_folder / "card.json").read_text())
+    assert card["validation"]["epoch"] == losses.index(min(losses)) + 1
+
+
+def test_a_finished_run_trains_more_epochs(tmp_path: Path, recipe_of: MakeRecipe) -> None:
+    """S0-F19; the rate is what a run of that length would have had."""
+    run = train(recipe_of("train.epochs=1"), out=tmp_path / "run")
+    run = resume(run.path, more_epochs=3)
+    assert [row["epoch"] for row in history_of(run)] == ["1", "2", "3", "4"]
+    assert run.recipe().train.epochs == 4
+    rates = [float(row["learning_rate"]) for row in history_of(run)]
+    peak, steps = run.recipe().optimizer.lr, 2  # 8 images by 4
+    expected = [peak * (1 - epoch * steps / (4 * steps)) ** 0.9 for epoch in range(4)]
+    assert rates == pytest.approx([peak, *expected[1:]], rel=1e-5)
+
+
+def test_training_starts_from_the_weights_of_another_run(
+    tmp_path: Path, tiny_run: Run, recipe_of: MakeRecipe
+) -> None:
+    recipe = recipe_of(f"model.weights='{tiny_run.path}'", "optimizer.lr=1e-30", "train.epochs=1")
+    run = train(recipe, out=tmp_path / "run")
+    kept = load_file(tiny_run.model_folder / "model.safetensors")
+    names = [name for name in kept if kept[name].ndim > 1]
+    assert all(torch.equal(weights_of(run)[name], kept[name]) for name in names)
+    assert "tensors taken" in run.log_file.read_text()

@@ -109,7 +109,7 @@ def audit(
     training = build.open_dataset(recipe, recipe.data.train_split, root=root)
     loss = build.build_loss(
         recipe, predictor.labels, device=predictor.backend.device, training=training
-    )
+    ).compute
     plan = TUTORIALS[tutorial]
     setting = Setting(predictor.labels.num_classes, loss, plan.size)
     right = summary(evaluate(predictor, dataset, split=chosen, track=track).counts)

@@ -7,25 +7,45 @@ from torch.utils.tensorboard import SummaryWriter
 from tessella.backends.torch import as_batch
 from tessella.data.dataset import Dataset
 from tessella.metrics.class_map import class_map
-from tessella.pictures import overlay, thumbnail, thumbnail_mask
+from tessella.pictures import legend, overlay, thumbnail, thumbnail_mask
+from tessella.predictor import DEFAULT_TILE, windows
 from tessella.recipe import Recipe
 from tessella.run import Run
 from tessella.sample import Sample
 from tessella.train.epoch import Task
 from tessella.train.history import EpochRow
+from tessella.train.setup import Splits
+
+SAMPLE_TAGS = ("train_sample", "val_sample")
+"""Groups of the pictures that are drawn anew each epoch; a tag is GROUP/NUMBER-NAME."""
 
 _NUM_SAMPLES = 3
 _MAX_SIDE = 480
+_LEGEND_WIDTH = 640
 
 
 class Board:
     """Writes events of one run; `close` when done."""
 
-    def __init__(self, run: Run, recipe: Recipe, val_data: Dataset) -> None:
-        self._labels = val_data.labels
-        self._samples = [val_data[index] for index in _spread(len(val_data), _NUM_SAMPLES)]
+    def __init__(self, run: Run, recipe: Recipe, splits: Splits) -> None:
+        """Open the event file and read the fixed samples of both splits.
+
+        Args:
+            run: gets the events.
+            recipe: shown as text.
+            splits: where the samples are from.
+
+        Raises:
+            ValueError: a sample cannot be read.
+        """
+        self._labels = splits.val.labels
+        self._samples = {"val_sample": _fixed_samples(splits.val)}
+        if recipe.data.train_split != recipe.data.val_split:
+            self._samples["train_sample"] = _fixed_samples(splits.train)
         self._writer = SummaryWriter(str(run.tensorboard_folder))
         self._writer.add_text("recipe", "```yaml\n" + recipe.to_yaml() + "```", 0)
+        classes = legend(self._labels, range(self._labels.num_classes), width=_LEGEND_WIDTH)
+        self._writer.add_image("classes", classes, 0, dataformats="HWC")
 
     def add(self, row: EpochRow, task: Task) -> None:
         """Scalars of an epoch, and each fixed sample as input, truth and prediction."""
@@ -34,28 +54,24 @@ class Board:
             "loss/val": row.val_loss,
             "mean_iou/train": row.train_mean_iou,
             "mean_iou/val": row.val_mean_iou,
+            "macro_f1/val": row.val_macro_f1,
+            "pixel_accuracy/train": row.train_pixel_accuracy,
             "pixel_accuracy/val": row.val_pixel_accuracy,
             "learning_rate": row.learning_rate,
             "images_per_second": row.images_per_second,
         }
         for name, value in pairs.items():
             self._writer.add_scalar(name, value, row.epoch)
-        for number, sample in enumerate(self._samples):
-            self._writer.add_image(
-                f"sample/{number}-{sample.name}",
-                self._panel(sample, task),
-                row.epoch,
-                dataformats="HWC",
-            )
+        for group, samples in self._samples.items():
+            for number, sample in enumerate(samples):
+                tag = f"{group}/{number}-{sample.name}"
+                panel = self._panel(sample, task)
+                self._writer.add_image(tag, panel, row.epoch, dataformats="HWC")
         self._writer.flush()
 
     def _panel(self, sample: Sample, task: Task) -> np.ndarray:
-        task.segmenter.eval()
-        with torch.inference_mode():
-            logits = task.segmenter(as_batch(sample.image).to(task.fabric.device))
-        predicted = class_map(logits)[0].cpu().numpy()
         image = thumbnail(sample.image, max_side=_MAX_SIDE)
-        masks = [sample.mask, predicted]
+        masks = [sample.mask, _predict(sample, task)]
         shown = [
             overlay(image, thumbnail_mask(mask, max_side=_MAX_SIDE), self._labels)
             for mask in masks
@@ -68,6 +84,23 @@ class Board:
         self._writer.close()
 
 
-def _spread(length: int, count: int) -> list[int]:
-    """Up to `count` different indices, spread evenly over 0..length-1."""
-    return sorted({round(k * (length - 1) / max(1, count - 1)) for k in range(min(count, length))})
+def _predict(sample: Sample, task: Task) -> np.ndarray:
+    """Class indices of a whole image, in the tiles that validation computes."""
+    predicted = np.empty(sample.image.shape[:2], np.uint8)
+    images = as_batch(sample.image).to(task.fabric.device)
+    task.segmenter.eval()
+    with torch.inference_mode():
+        for window in windows(predicted.shape, DEFAULT_TILE):
+            logits = task.segmenter(images[:, :, *window.outer])[:, :, *window.inner]
+            predicted[window.target] = class_map(logits)[0].cpu().numpy()
+    return predicted
+
+
+def _fixed_samples(dataset: Dataset) -> list[Sample]:
+    return [dataset[index] for index in spread(len(dataset), _NUM_SAMPLES)]
+
+
+def spread(length: int, count: int) -> list[int]:
+    """`count` different indices, or as many as there are, spread evenly over 0..length-1."""
+    count = min(count, length)
+    return sorted({round(k * (length - 1) / max(1, count - 1)) for k in range(count)})

@@ -1,17 +1,21 @@
 """Full training state on disk: tensors and plain values only, nothing that can run code."""
 
+import math
 import pickle
 import textwrap
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from tessella.atomic import replacing
+from tessella.models.segmenter import Segmenter
+from tessella.optim import Plateau
 from tessella.train.history import EpochRow
 
 
@@ -19,14 +23,26 @@ from tessella.train.history import EpochRow
 class TrainingState:
     """All that changes while training; saved and restored as one."""
 
-    segmenter: nn.Module
+    segmenter: Segmenter
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LambdaLR
-    rows: list[EpochRow]
+    plateau: Plateau
+    average: AveragedModel | None
+    """The moving average of the weights, where one is kept."""
+
+    rows: list[EpochRow] = field(default_factory=list)
     """One for each finished epoch."""
 
-    best: float
-    """Best validation mean IoU so far; -1 before the first."""
+    best: float = -math.inf
+    """Best validation score so far, greater is better."""
+
+    since_best: int = 0
+    """Validations since then."""
+
+    @property
+    def scored(self) -> nn.Module:
+        """What is validated and kept: the average of the weights, or the weights."""
+        return self.average.module if self.average is not None else self.segmenter
 
     def save(self, *paths: Path) -> None:
         """Write the state to each path, whole or not at all."""
@@ -34,9 +50,12 @@ class TrainingState:
             "segmenter": self.segmenter.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
+            "plateau": asdict(self.plateau),
+            "average": self.average.state_dict() if self.average else None,
             # plain numbers: a NumPy one would be refused at the next load
             "rows": [[float(value) for value in row] for row in self.rows],
             "best": float(self.best),
+            "since_best": self.since_best,
             "rng": torch.get_rng_state(),
             "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         }
@@ -54,17 +73,28 @@ class TrainingState:
             self.segmenter.load_state_dict(content["segmenter"])
             self.optimizer.load_state_dict(content["optimizer"])
             self.schedule.load_state_dict(content["schedule"])
+            self.plateau.__dict__.update(asdict(Plateau(**content["plateau"])))
+            if self.average is not None:
+                self.average.load_state_dict(content["average"])
+            self._set_rates()
             self.rows = [_row(values) for values in content["rows"]]
-            self.best = content["best"]
+            self.best, self.since_best = content["best"], content["since_best"]
             torch.set_rng_state(content["rng"])
             if torch.cuda.is_available() and content["cuda_rng"]:
                 torch.cuda.set_rng_state_all(content["cuda_rng"])
-        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        except (KeyError, RuntimeError, TypeError, AttributeError, ValueError) as error:
             reason = textwrap.shorten(str(error), 300, placeholder=" ...")
             raise ValueError(
                 f"{path}: does not fit the run's recipe ({reason}); resume with the recipe.yaml "
                 "that the run began with."
             ) from error
+
+    def _set_rates(self) -> None:
+        """To what the schedule says; the saved ones are those of a shorter run if it got longer."""
+        factors = [curve(self.schedule.last_epoch) for curve in self.schedule.lr_lambdas]
+        groups = zip(self.optimizer.param_groups, self.schedule.base_lrs, factors, strict=True)
+        for group, base, factor in groups:
+            group["lr"] = base * factor
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

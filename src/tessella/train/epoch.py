@@ -1,21 +1,24 @@
 """One pass over the training data, and one over the validation data."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from tessella.build import Loss
 from tessella.data.loader import Batch, num_images
 from tessella.metrics.class_map import class_map
 from tessella.metrics.counter import PixelCounter
-from tessella.metrics.scores import mean_iou, pixel_accuracy
+from tessella.metrics.scores import macro_f1, mean_iou, pixel_accuracy
+from tessella.models.freeze import keep_frozen_in_eval
+from tessella.models.segmenter import Outputs
 from tessella.predictor import DEFAULT_TILE, windows
 from tessella.progress import Track
-
-LossFunction = Callable[[Tensor, Tensor], Tensor]
+from tessella.train.bad_batch import LossGuard
 
 
 class Pass(NamedTuple):
@@ -25,6 +28,7 @@ class Pass(NamedTuple):
     """Mean of the batches' losses, each weighted by its labelled pixels; 0 without any."""
 
     mean_iou: float
+    macro_f1: float
     pixel_accuracy: float
     images_per_second: float
 
@@ -52,6 +56,7 @@ class _Tally:
         return Pass(
             loss=float(self._loss / self._pixels.clamp(min=1)),
             mean_iou=mean_iou(counts),
+            macro_f1=macro_f1(counts),
             pixel_accuracy=pixel_accuracy(counts),
             images_per_second=self._images / (time.perf_counter() - self._started),
         )
@@ -62,9 +67,15 @@ class Task(NamedTuple):
 
     fabric: Fabric
     segmenter: nn.Module
-    """As Fabric wraps it: computes in the run's precision."""
+    """What is trained, as Fabric wraps it: computes in the run's precision."""
 
-    loss: LossFunction
+    outputs: Callable[[Tensor], Outputs]
+    """Its `outputs`, in the run's precision."""
+
+    scored: nn.Module
+    """What is validated and kept: the same, or the average of its weights."""
+
+    loss: Loss
     optimizer: torch.optim.Optimizer
     """As Fabric wraps it: scales gradients where the precision needs it."""
 
@@ -72,6 +83,17 @@ class Task(NamedTuple):
     num_classes: int
     ignore_index: int
     track: Track
+    accumulate: int = 1
+    """Batches in a step."""
+
+    clip_norm: float | None = None
+    """Gradients longer than this are shortened to it."""
+
+    auxiliary_weight: float = 0.0
+    """Of the loss on an auxiliary head."""
+
+    after_step: Callable[[], None] = lambda: None
+    """Called after each step of the optimiser."""
 
     def tally(self) -> _Tally:
         """An empty tally on the task's device."""
@@ -85,19 +107,46 @@ class Task(NamedTuple):
 
 
 def train_epoch(task: Task, batches: Iterable[Batch], *, total: int) -> Pass:
-    """One optimiser step a batch; `total` images are to come."""
+    """One pass of training; `total` images are to come.
+
+    Raises:
+        BadLossError: the loss of a step is NaN or infinite.
+    """
     task.segmenter.train()
-    tally = task.tally()
-    for read in task.track(batches, about="train", total=total, size=num_images):
-        batch = task.move(read)
-        task.optimizer.zero_grad(set_to_none=True)
-        logits = task.segmenter(batch.images)
-        loss = task.loss(logits, batch.masks)
-        task.fabric.backward(loss)
-        task.optimizer.step()
-        task.schedule.step()
-        tally.add(loss, logits, batch)
+    keep_frozen_in_eval(task.segmenter)
+    tally, guard = task.tally(), LossGuard()
+    tracked = iter(task.track(batches, about="train", total=total, size=num_images))
+    while group := list(islice(tracked, task.accumulate)):
+        guard.watch(_step(task, group, tally), group)
+    guard.finish()
     return tally.read()
+
+
+def _step(task: Task, group: Sequence[Batch], tally: _Tally) -> Tensor:
+    """One step of the optimiser, the same for several batches as for one of all their images."""
+    moved = [task.move(batch) for batch in group]
+    weights = torch.stack([task.loss.weight(batch.masks) for batch in moved])
+    shares = weights / weights.sum().clamp(min=torch.finfo(weights.dtype).tiny)
+    task.optimizer.zero_grad(set_to_none=True)
+    losses = []
+    for batch, share in zip(moved, shares, strict=True):
+        outputs = task.outputs(batch.images)
+        loss = task.loss.compute(outputs.logits, batch.masks)
+        tally.add(loss, outputs.logits, batch)
+        if outputs.auxiliary is not None:
+            loss = loss + task.auxiliary_weight * task.loss.compute(outputs.auxiliary, batch.masks)
+        task.fabric.backward(loss * share if len(moved) > 1 else loss)
+        losses.append(loss.detach())
+    if task.clip_norm is not None:
+        task.fabric.clip_gradients(
+            *(task.segmenter, task.optimizer),
+            max_norm=task.clip_norm,
+            error_if_nonfinite=False,  # the guard says more
+        )
+    task.optimizer.step()
+    task.schedule.step()
+    task.after_step()
+    return torch.stack(losses).sum()
 
 
 def validate(task: Task, batches: Iterable[Batch], *, total: int) -> Pass:
@@ -105,13 +154,13 @@ def validate(task: Task, batches: Iterable[Batch], *, total: int) -> Pass:
 
     Large images are computed in the same tiles as a `Predictor` computes them.
     """
-    task.segmenter.eval()
+    task.scored.eval()
     tally = task.tally()
     with torch.inference_mode():
         for read in task.track(batches, about="validate", total=total, size=num_images):
             batch = task.move(read)
             for window in windows(batch.masks.shape[1:], DEFAULT_TILE):
-                logits = task.segmenter(batch.images[:, :, *window.outer])[:, :, *window.inner]
+                logits = task.scored(batch.images[:, :, *window.outer])[:, :, *window.inner]
                 part = batch._replace(masks=batch.masks[:, *window.target])
-                tally.add(task.loss(logits, part.masks), logits, part)
+                tally.add(task.loss.compute(logits, part.masks), logits, part)
     return tally.read()

@@ -5,9 +5,11 @@ import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from tessella.atomic import write_text
+
+Monitor = Literal["mean_iou", "macro_f1", "pixel_accuracy", "loss"]
 
 
 class EpochRow(NamedTuple):
@@ -22,10 +24,16 @@ class EpochRow(NamedTuple):
     train_mean_iou: float
     """Over the epoch's crops while the weights were changing, 0..1."""
 
+    train_pixel_accuracy: float
+    """Over the same crops, 0..1."""
+
     val_loss: float
     """Mean over the labelled pixels of the validation split."""
 
     val_mean_iou: float
+    """0..1, at each image's own size."""
+
+    val_macro_f1: float
     """0..1, at each image's own size."""
 
     val_pixel_accuracy: float
@@ -39,6 +47,18 @@ class EpochRow(NamedTuple):
 
     images_per_second: float
     """Of training alone, data loading included."""
+
+
+def monitored(row: EpochRow, monitor: Monitor) -> float:
+    """The validation figure that chooses the best epoch, turned so that greater is better."""
+    if monitor == "loss":
+        return -row.val_loss
+    figures = {
+        "mean_iou": row.val_mean_iou,
+        "macro_f1": row.val_macro_f1,
+        "pixel_accuracy": row.val_pixel_accuracy,
+    }
+    return figures[monitor]
 
 
 def write_history(path: Path, rows: Sequence[EpochRow]) -> None:

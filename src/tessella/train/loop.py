@@ -3,44 +3,27 @@
 import logging
 import math
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
-
-import torch
-from lightning_fabric import Fabric
 
 from tessella import build
-from tessella.atomic import write_json
-from tessella.backends.torch import Precision, describe, resolve_device, resolve_precision
-from tessella.data.dataset import Dataset
-from tessella.data.loader import ScoringLoader, TrainingLoader, resolve_workers
+from tessella.atomic import write_json, write_text
+from tessella.backends.torch import describe
 from tessella.model_folder import write_model
-from tessella.models.segmenter import Segmenter
+from tessella.models.freeze import unfreeze
 from tessella.optim import trainable_count
 from tessella.progress import Track, silently
 from tessella.recipe import Recipe
 from tessella.run import Run, create_run, open_run, write_beginnings
+from tessella.train.bad_batch import BadLossError, save_batches
 from tessella.train.board import Board
-from tessella.train.checkpoint import TrainingState
-from tessella.train.epoch import Pass, Task, train_epoch, validate
-from tessella.train.history import EpochRow, write_history
+from tessella.train.epoch import Pass, train_epoch, validate
+from tessella.train.history import EpochRow, monitored, write_history
 from tessella.train.independence import check_leaks
+from tessella.train.run_log import kept_log
+from tessella.train.setup import Setup, open_splits, set_up
 
 logger = logging.getLogger(__name__)
-
-# Fabric's names of our precisions
-_FABRIC_PRECISION: Mapping[Precision, str] = {
-    "fp32": "32-true",
-    "bf16": "bf16-mixed",
-    "fp16": "16-mixed",
-}
-
-
-class _Splits(NamedTuple):
-    train: Dataset
-    val: Dataset
 
 
 def train(recipe: Recipe, *, out: Path, track: Track = silently) -> Run:
@@ -55,186 +38,177 @@ def train(recipe: Recipe, *, out: Path, track: Track = silently) -> Run:
         OSError: the run folder cannot be written.
     """
     build.check_recipe(recipe)
-    splits = _open_splits(recipe)
-    leaks = check_leaks(recipe, splits.train, splits.val, track=track)
-    session = _Session(recipe, splits, track)
-    run = create_run(out)
-    names = {
-        recipe.data.train_split: splits.train.names,
-        recipe.data.val_split: splits.val.names,
-    }
-    write_beginnings(run, recipe, splits.train.labels, names, device=describe(session.device))
-    write_json(run.leaks_file, leaks.document())
-    with _log_into(run):
+    with kept_log() as log_into:
+        splits = open_splits(recipe)
+        leaks = check_leaks(recipe, splits.train, splits.val, track=track)
+        setup = set_up(recipe, splits, track=track)
+        run = create_run(out)
+        log_into(run)
+        names = {
+            recipe.data.train_split: splits.train.names,
+            recipe.data.val_split: splits.val.names,
+        }
+        write_beginnings(run, recipe, splits.train.labels, names, device=describe(setup.device))
+        write_json(run.leaks_file, leaks.document())
         if leaks.found:
             logger.warning("%s", leaks.message())
-        session.run_epochs(run)
+        _run_epochs(setup, run)
     return run
 
 
-def resume(path: Path, *, track: Track = silently) -> Run:
+def resume(path: Path, *, more_epochs: int = 0, track: Track = silently) -> Run:
     """Go on with the run at `path` after its last finished epoch, by its own recipe.
 
+    Args:
+        path: the run folder.
+        more_epochs: make the run so many epochs longer than it was to be, finished or not. The
+            learning rate goes on as though it had been planned so.
+        track: shows progress.
+
     Raises:
-        UsageError: there is no run.
+        UsageError: there is no run, or nothing is left to do.
         ValueError: its checkpoint is missing or damaged.
     """
     run = open_run(path)
     recipe = run.recipe()
-    session = _Session(recipe, _open_splits(recipe), track)
-    session.state.restore(run.last_checkpoint)
-    with _log_into(run):
-        session.run_epochs(run)
+    if more_epochs:
+        longer = recipe.train.model_copy(update={"epochs": recipe.train.epochs + more_epochs})
+        recipe = recipe.model_copy(update={"train": longer})
+    with kept_log() as log_into:
+        setup = set_up(recipe, open_splits(recipe), track=track)
+        setup.state.restore(run.last_checkpoint)
+        if more_epochs:
+            write_text(run.recipe_file, recipe.to_yaml())
+        log_into(run)
+        _run_epochs(setup, run)
     return run
 
 
-def _open_splits(recipe: Recipe) -> _Splits:
-    splits = _Splits(
-        build.open_dataset(recipe, recipe.data.train_split),
-        build.open_dataset(recipe, recipe.data.val_split),
+def _run_epochs(setup: Setup, run: Run) -> None:
+    """Train what is left of the recipe's epochs, keeping the run folder whole after each."""
+    _announce(setup)
+    if len(setup.state.rows) >= setup.recipe.train.epochs:
+        logger.info("all %d epochs are trained; --more N adds some", setup.recipe.train.epochs)
+        return
+    with closing(Board(run, setup.recipe, setup.splits)) as board:
+        for epoch in range(len(setup.state.rows), setup.recipe.train.epochs):
+            if _is_hopeless(setup):
+                logger.info(
+                    "stopped early: no better %s in %d validations",
+                    setup.recipe.train.monitor,
+                    setup.state.since_best,
+                )
+                return
+            row = _run_epoch(setup, run, epoch)
+            setup.state.rows.append(row)
+            _keep(setup, run, row)
+            board.add(row, setup.task)
+
+
+def _is_hopeless(setup: Setup) -> bool:
+    patience = setup.recipe.train.early_stop
+    return patience is not None and setup.state.since_best >= patience
+
+
+def _announce(setup: Setup) -> None:
+    done = len(setup.state.rows)
+    segmenter = setup.state.segmenter
+    logger.info(
+        "%s: %d training and %d validation images, %d classes; %s of %s parameters are "
+        "trained, %s on %s%s",
+        setup.recipe.name,
+        len(setup.splits.train),
+        len(setup.splits.val),
+        setup.labels.num_classes,
+        f"{trainable_count(segmenter.parameters()):,}",
+        f"{sum(parameter.numel() for parameter in segmenter.parameters()):,}",
+        setup.precision,
+        setup.device,
+        f"; resuming after epoch {done} of {setup.recipe.train.epochs}" if done else "",
     )
-    for name, dataset in (("training", splits.train), ("validation", splits.val)):
-        if not len(dataset):
-            raise ValueError(f"{recipe.data.name}: the {name} split is empty; add images to it.")
-    if splits.train.labels.names != splits.val.labels.names:
-        raise ValueError(
-            f"training has the classes {', '.join(splits.train.labels.names)} but validation has "
-            f"{', '.join(splits.val.labels.names)}; state them once, in data.options.classes."
-        )
-    return splits
 
 
-class _Session:
-    """Everything that one call of `train` or `resume` holds in memory."""
-
-    def __init__(self, recipe: Recipe, splits: _Splits, track: Track) -> None:
-        self.recipe, self.splits = recipe, splits
-        self.labels = splits.train.labels
-        self.device = resolve_device(recipe.train.device)
-        self.precision = resolve_precision(recipe.train.precision, self.device)
-        torch.manual_seed(recipe.train.seed)
-        self._load_data()
-        segmenter = build.build_model(recipe, self.labels).to(memory_format=torch.channels_last)
-        self.task, self.state = self._set_up(segmenter, track)
-
-    def _load_data(self) -> None:
-        choice = self.recipe.train
-        workers = resolve_workers(choice.workers, device_type=self.device.type)
-        on_gpu = self.device.type == "cuda"
-        self.training = TrainingLoader(
-            self.splits.train,
-            build.build_augmentation(self.recipe),
-            batch_size=choice.batch_size,
-            seed=choice.seed,
-            workers=workers,
-            pin_memory=on_gpu,
-        )
-        self.scoring = ScoringLoader(
-            self.splits.val, batch_size=choice.batch_size, workers=workers, pin_memory=on_gpu
-        )
-
-    def _set_up(self, segmenter: Segmenter, track: Track) -> tuple[Task, TrainingState]:
-        fabric = Fabric(
-            accelerator=self.device.type,
-            devices=1,
-            precision=_FABRIC_PRECISION[self.precision],  # type: ignore[arg-type]
-        )
-        optimizer, schedule = build.build_optimization(
-            self.recipe, segmenter, steps_per_epoch=len(self.training)
-        )
-        module, wrapped = fabric.setup(segmenter, optimizer)
-        task = Task(
-            fabric=fabric,
-            segmenter=module,
-            loss=build.build_loss(
-                self.recipe, self.labels, device=fabric.device, training=self.splits.train
-            ),
-            optimizer=wrapped,
-            schedule=schedule,
-            num_classes=self.labels.num_classes,
-            ignore_index=self.labels.ignore_index,
-            track=track,
-        )
-        return task, TrainingState(segmenter, optimizer, schedule, rows=[], best=-1.0)
-
-    def run_epochs(self, run: Run) -> None:
-        """Train what is left of the recipe's epochs, keeping the run folder whole after each."""
-        self._announce()
-        with closing(Board(run, self.recipe, self.splits.val)) as board:
-            for epoch in range(len(self.state.rows), self.recipe.train.epochs):
-                row = self._run_epoch(epoch)
-                self.state.rows.append(row)
-                self._keep(run, row)
-                board.add(row, self.task)
-
-    def _announce(self) -> None:
-        done = len(self.state.rows)
-        logger.info(
-            "%s: %d training and %d validation images, %d classes; %s parameters, %s on %s%s",
-            self.recipe.name,
-            len(self.splits.train),
-            len(self.splits.val),
-            self.labels.num_classes,
-            f"{trainable_count(self.task.segmenter.parameters()):,}",
-            self.precision,
-            self.device,
-            f"; resuming after epoch {done} of {self.recipe.train.epochs}" if done else "",
-        )
-
-    def _run_epoch(self, epoch: int) -> EpochRow:
-        started = time.perf_counter()
-        rate = float(self.task.optimizer.param_groups[0]["lr"])
+def _run_epoch(setup: Setup, run: Run, epoch: int) -> EpochRow:
+    started = time.perf_counter()
+    _unfreeze_if_due(setup, epoch)
+    rate = float(setup.task.optimizer.param_groups[0]["lr"])
+    try:
         trained = train_epoch(
-            self.task, self.training.epoch(epoch), total=self.training.images_per_epoch
+            setup.task, setup.training.epoch(epoch), total=setup.training.images_per_epoch
         )
-        if not math.isfinite(trained.loss):
-            raise ValueError(
-                f"the training loss became {trained.loss} in epoch {epoch + 1}; lower "
-                f"optimizer.lr (now {self.recipe.optimizer.lr}) or use train.precision=fp32. "
-                "The state after the epoch before is kept."
-            )
-        validated = self._validate() if self._is_due(epoch) else None
-        return _row(epoch, rate, trained, validated, time.perf_counter() - started)
+    except BadLossError as error:
+        save_batches(run.bad_batch_folder, error, setup.labels)
+        raise ValueError(
+            f"{error} in epoch {epoch + 1}; what the network saw is in {run.bad_batch_folder}. "
+            f"Look at it, lower optimizer.lr (now {setup.recipe.optimizer.lr}), set "
+            "optimizer.clip_norm=1 or use train.precision=fp32. The state after the epoch "
+            "before is kept."
+        ) from error
+    validated = _validate(setup) if _is_due(setup, epoch) else None
+    return _row(epoch, rate, trained, validated, time.perf_counter() - started)
 
-    def _is_due(self, epoch: int) -> bool:
-        choice = self.recipe.train
-        return (epoch + 1) % choice.validate_every == 0 or epoch + 1 == choice.epochs
 
-    def _validate(self) -> Pass:
-        return validate(self.task, self.scoring, total=len(self.splits.val))
+def _unfreeze_if_due(setup: Setup, epoch: int) -> None:
+    due = setup.recipe.model.unfreeze_epoch
+    if due is not None and epoch + 1 >= due and (again := unfreeze(setup.state.segmenter)):
+        logger.info("epoch %d: %s more parameters are trained from now on", epoch + 1, f"{again:,}")
 
-    def _keep(self, run: Run, row: EpochRow) -> None:
-        is_best = row.val_mean_iou > self.state.best
-        self.state.best = row.val_mean_iou if is_best else self.state.best
-        self.state.save(run.last_checkpoint, *([run.best_checkpoint] if is_best else []))
-        if is_best:
-            write_model(
-                run.model_folder,
-                self.state.segmenter.state_dict(),
-                recipe=self.recipe.model,
-                labels=self.labels,
-                precision=self.precision,
-                score={"mean_iou": row.val_mean_iou, "epoch": row.epoch},
-            )
-        write_history(run.history_file, self.state.rows)
-        self._report(row, is_best=is_best)
 
-    def _report(self, row: EpochRow, *, is_best: bool) -> None:
-        validation = (
-            f", validation loss {row.val_loss:.3f}, mean IoU {row.val_mean_iou:.3f}"
-            if self._is_due(row.epoch - 1)
-            else ""
+def _is_due(setup: Setup, epoch: int) -> bool:
+    choice = setup.recipe.train
+    return (epoch + 1) % choice.validate_every == 0 or epoch + 1 == choice.epochs
+
+
+def _validate(setup: Setup) -> Pass:
+    return validate(setup.task, setup.scoring, total=len(setup.splits.val))
+
+
+def _keep(setup: Setup, run: Run, row: EpochRow) -> None:
+    is_best = _take_note(setup, row)
+    setup.state.save(run.last_checkpoint, *([run.best_checkpoint] if is_best else []))
+    if is_best:
+        write_model(
+            run.model_folder,
+            setup.state.scored.state_dict(),
+            recipe=setup.recipe.model,
+            labels=setup.labels,
+            precision=setup.precision,
+            score={"mean_iou": row.val_mean_iou, "epoch": row.epoch},
+            weights_from=setup.origin,
         )
-        logger.info(
-            "epoch %d/%d: loss %.3f%s%s; %.1f s, %.0f images/s",
-            row.epoch,
-            self.recipe.train.epochs,
-            row.train_loss,
-            validation,
-            " (best)" if is_best else "",
-            row.seconds,
-            row.images_per_second,
-        )
+    write_history(run.history_file, setup.state.rows)
+    _report(setup, row, is_best=is_best)
+
+
+def _take_note(setup: Setup, row: EpochRow) -> bool:
+    """Whether the epoch is the best so far; counts the validations since."""
+    if not _is_due(setup, row.epoch - 1):
+        return False
+    score = monitored(row, setup.recipe.train.monitor)
+    is_best = score > setup.state.best
+    setup.state.best = score if is_best else setup.state.best
+    setup.state.since_best = 0 if is_best else setup.state.since_best + 1
+    if setup.recipe.schedule.name == "plateau":
+        setup.state.plateau.note(score)
+    return is_best
+
+
+def _report(setup: Setup, row: EpochRow, *, is_best: bool) -> None:
+    validation = (
+        f", validation loss {row.val_loss:.3f}, mean IoU {row.val_mean_iou:.3f}"
+        if _is_due(setup, row.epoch - 1)
+        else ""
+    )
+    logger.info(
+        "epoch %d/%d: loss %.3f%s%s; %.1f s, %.0f images/s",
+        row.epoch,
+        setup.recipe.train.epochs,
+        row.train_loss,
+        validation,
+        " (best)" if is_best else "",
+        row.seconds,
+        row.images_per_second,
+    )
 
 
 def _row(
@@ -244,27 +218,12 @@ def _row(
         epoch=epoch + 1,
         train_loss=trained.loss,
         train_mean_iou=trained.mean_iou,
+        train_pixel_accuracy=trained.pixel_accuracy,
         val_loss=validated.loss if validated else math.nan,
         val_mean_iou=validated.mean_iou if validated else math.nan,
+        val_macro_f1=validated.macro_f1 if validated else math.nan,
         val_pixel_accuracy=validated.pixel_accuracy if validated else math.nan,
         learning_rate=rate,
         seconds=seconds,
         images_per_second=trained.images_per_second,
     )
-
-
-@contextmanager
-def _log_into(run: Run) -> Iterator[None]:
-    handler = logging.FileHandler(run.log_file, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    ours = logging.getLogger("tessella")
-    level = ours.level
-    ours.addHandler(handler)
-    if ours.getEffectiveLevel() > logging.INFO:
-        ours.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        ours.setLevel(level)
-        ours.removeHandler(handler)
-        handler.close()
