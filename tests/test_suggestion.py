@@ -54,3 +54,9 @@ def test_a_long_table_is_cut_and_counted() -> None:
 )
 def test_of_many_names_the_first_few_are_shown(names: list[str], text: str) -> None:
     assert some(names, most=2) == text
+
+
+def test_names_that_are_no_text_can_be_printed() -> None:
+    assert some(["a\udcff", "\N{LATIN SMALL LETTER E WITH ACUTE}"]) == (
+        "a\\udcff, \N{LATIN SMALL LETTER E WITH ACUTE}"
+    )

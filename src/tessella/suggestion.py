@@ -27,4 +27,9 @@ def unknown_name(kind: str, name: str, known: Iterable[str], *, most: int = 20) 
 
 def some(names: Sequence[str], *, most: int = 5) -> str:
     """The first few of many names, for a message: "a, b, c, d, e, ..."."""
-    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
+    return printable(", ".join(names[:most]) + (", ..." if len(names) > most else ""))
+
+
+def printable(text: str) -> str:
+    """The text without what no terminal and no file takes: bytes of names that are not UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()

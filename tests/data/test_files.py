@@ -244,3 +244,20 @@ def test_a_tar_is_refused_with_advice(tmp_path: Path) -> None:
 def test_a_root_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="nothere: there is no such folder"):
         files.existing_root("voc", tmp_path / "nothere")
+
+
+def test_a_file_that_was_just_added_is_there(tmp_path: Path) -> None:
+    """However fast one look follows another: what was listed once is not kept while it is new."""
+    for number in range(50):
+        (tmp_path / f"{number:02}.png").touch()
+        assert len(files.files_in(tmp_path)) == number + 1
+
+
+def test_an_old_folder_that_changes_is_listed_anew(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    os.utime(tmp_path, (1e9, 1e9))
+    assert [path.name for path in files.files_in(tmp_path)] == ["a.png"]
+    (tmp_path / "b.png").touch()
+    (tmp_path / "inner").mkdir()
+    assert [path.name for path in files.files_in(tmp_path)] == ["a.png", "b.png"]
+    assert files.folders_in(tmp_path) == [tmp_path / "inner"]

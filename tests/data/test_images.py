@@ -14,8 +14,8 @@ from PIL import Image, ImageOps
 from tessella.data.header import HugeImageError
 from tessella.data.images import (
     IMAGE_SUFFIXES,
-    decode_halved,
     decode_image,
+    decode_quartered,
     encode_png,
     opencv_in_one_thread,
     read_image,
@@ -402,29 +402,31 @@ def jpeg_of(height: int, width: int, *, turn: int = 1) -> bytes:
     return stream.getvalue()
 
 
-@pytest.mark.parametrize(("size", "halved"), [((300, 401), (150, 201)), ((255, 400), (255, 400))])
-def test_a_large_jpeg_is_halved_for_a_look(size: tuple[int, int], halved: tuple[int, int]) -> None:
-    assert decode_halved(jpeg_of(*size), where="x").shape[:2] == halved
+@pytest.mark.parametrize(("size", "small"), [((300, 401), (75, 101)), ((255, 400), (255, 400))])
+def test_a_large_jpeg_is_quartered_for_a_look(
+    size: tuple[int, int], small: tuple[int, int]
+) -> None:
+    assert decode_quartered(jpeg_of(*size), where="x").shape[:2] == small
 
 
-def test_the_halved_picture_is_rgb_and_upright() -> None:
+def test_the_quartered_picture_is_rgb_and_upright() -> None:
     content = jpeg_of(320, 448, turn=6)
     whole = decode_image(content, where="x")
-    halved = decode_halved(content, where="x")
-    assert halved.shape == (224, 160, 3)
-    shrunk = whole.reshape(224, 2, 160, 2, 3).mean(axis=(1, 3))
-    assert np.abs(halved - shrunk).mean() < 2  # other rounding in the decoder
+    small = decode_quartered(content, where="x")
+    assert small.shape == (112, 80, 3)
+    shrunk = whole.reshape(112, 4, 80, 4, 3).mean(axis=(1, 3))
+    assert np.abs(small - shrunk).mean() < 2  # other rounding in the decoder
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_a_cut_jpeg_is_refused_halved_as_it_is_whole(share: float) -> None:
+def test_a_cut_jpeg_is_refused_quartered_as_it_is_whole(share: float) -> None:
     content = jpeg_of(300, 400)
     cut = content[: int(len(content) * share)]
-    for decode in (decode_image, decode_halved):
+    for decode in (decode_image, decode_quartered):
         with pytest.raises(ValueError, match="truncated"):
             decode(cut, where="x")
 
 
-def test_other_files_are_not_halved() -> None:
+def test_other_files_are_not_quartered() -> None:
     content = encode_png(np.zeros((300, 300, 3), np.uint8))
-    assert decode_halved(content, where="x").shape == (300, 300, 3)
+    assert decode_quartered(content, where="x").shape == (300, 300, 3)

@@ -6,12 +6,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tessella.check.findings import MOST_FILES, Problem, Severity, printable
+from tessella.check.findings import MOST_FILES, Problem, Severity
 from tessella.check.observe import Failure, Form, ImageSeen, MaskSeen, PairSeen
 from tessella.check.tally import Tally, ValueCount, forms_of
 from tessella.data.pairs import Pair
 from tessella.data.splits import SPLITS
 from tessella.labels import LabelMap
+from tessella.suggestion import printable
 
 
 @dataclass(frozen=True)

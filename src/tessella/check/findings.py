@@ -155,11 +155,6 @@ def option_text(key: str, value: Any) -> str:
     return shlex.quote(f"data.options.{key}={flow(value)}")
 
 
-def printable(text: str) -> str:
-    """The text without what no terminal and no file takes: bytes of names that are not UTF-8."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
 def flow(value: Any) -> str:
     """A value in YAML's one-line form, as it stands in a recipe or on the command line."""
     if isinstance(value, Mapping):

@@ -12,7 +12,7 @@ from tessella.data.dataset import Dataset
 from tessella.data.files import read_bytes
 from tessella.data.fingerprint import Fingerprint, fingerprint
 from tessella.data.header import Size, stored_size, stored_turn
-from tessella.data.images import MaskFile, decode_halved, decode_mask_file, why_unreadable
+from tessella.data.images import MaskFile, decode_mask_file, decode_quartered, why_unreadable
 from tessella.data.pairs import Pair
 from tessella.labels import LabelMap
 
@@ -164,7 +164,7 @@ def observe_image(path: Path) -> ImageSeen | Failure:
     if isinstance(content, Failure):
         return content
     try:
-        pixels = decode_halved(content, where=str(path))
+        pixels = decode_quartered(content, where=str(path))
     except ValueError as error:
         return Failure(why_unreadable(content), str(error))
     turn = stored_turn(content)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import numpy as np
 
 from tessella.atomic import write_bytes, write_json, write_text
-from tessella.check.findings import Findings, printable
+from tessella.check.findings import Findings
 from tessella.data.files import read_bytes
 from tessella.data.header import stored_turn
 from tessella.data.images import (
@@ -25,6 +25,7 @@ from tessella.data.pairs import Pair
 from tessella.errors import UsageError
 from tessella.labels import LabelMap
 from tessella.progress import Track, silently
+from tessella.suggestion import printable
 
 _MISREAD = ("binary_0_255", "binary_mixed", "off_by_one")
 """Errors of a class list under which a copy would hold wrong classes, or lose the foreground."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-from tessella.check.findings import Findings, printable
+from tessella.check.findings import Findings
 from tessella.check.leak_pictures import worst_pairs
 from tessella.check.leaks import Pictures
 from tessella.contact import grid
@@ -16,6 +16,7 @@ from tessella.data.images import read_image, read_mask_values
 from tessella.data.pairs import Pair
 from tessella.labels import LabelMap
 from tessella.pictures import legend, overlay
+from tessella.suggestion import printable
 
 UNKNOWN_COLOR = (255, 0, 200)
 """Of pixels whose value stands for nothing; no palette of ours comes near it."""

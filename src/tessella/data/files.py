@@ -8,6 +8,7 @@ import functools
 import lzma
 import os
 import struct
+import time
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -21,6 +22,8 @@ MAX_FILE_BYTES = 1 << 31
 
 # more that shrinks to a hundredth is nothing but one byte repeated, made to fill the memory
 _MAX_BYTES_OF_NOTHING = 1 << 29
+# changes within one tick of a file system's clock look alike, and no clock is coarser than this
+_SETTLED_NS = 3_000_000_000
 _TARS = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar", ".gz")
 
 
@@ -28,6 +31,11 @@ _ZIP_ERRORS = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError),
     *(NotImplementedError, RuntimeError, ValueError, OverflowError),
 )
+
+
+class _Listing(NamedTuple):
+    files: tuple[str, ...]
+    folders: tuple[str, ...]
 
 
 class _Zip(NamedTuple):
@@ -131,9 +139,7 @@ def folders_in(folder: Path) -> list[Path]:
     """The folders directly in a folder or zip, in order, hidden ones left out."""
     inside = split_zip(folder)
     if inside is None:
-        with os.scandir(folder) as entries:
-            names = [e.name for e in entries if not is_hidden(e.name) and e.is_dir()]
-        return [folder / name for name in sorted(names)]
+        return [folder / name for name in _listing(folder).folders]
     prefix = "" if inside[1] == "." else inside[1] + "/"
     found = {
         name
@@ -150,9 +156,24 @@ def files_in(folder: Path) -> list[Path]:
     inside = split_zip(folder)
     if inside is not None:
         return [path for path in files_below(folder) if path.parent == folder]
-    with os.scandir(folder) as entries:
-        names = [e.name for e in entries if not is_hidden(e.name) and e.is_file()]
-    return [folder / name for name in sorted(names)]
+    return [folder / name for name in _listing(folder).files]
+
+
+def _listing(folder: Path) -> _Listing:
+    """What lies in a folder; read once for all who ask, unless it has just changed."""
+    status = folder.stat()
+    is_settled = time.time_ns() - status.st_mtime_ns > _SETTLED_NS
+    return _read_listing(folder, status.st_mtime_ns if is_settled else time.monotonic_ns())
+
+
+@functools.lru_cache(maxsize=64)
+def _read_listing(folder: Path, _version: int) -> _Listing:
+    with os.scandir(folder) as found:
+        entries = sorted((e for e in found if not is_hidden(e.name)), key=lambda e: e.name)
+    return _Listing(
+        tuple(entry.name for entry in entries if entry.is_file()),
+        tuple(entry.name for entry in entries if entry.is_dir()),
+    )
 
 
 def _is_passed_over(part: str) -> bool:

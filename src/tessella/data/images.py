@@ -32,8 +32,8 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".p
 _ORIENTATION = 0x0112  # the EXIF tag
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _LARGE_PX = 256
-# OpenCV refuses its reduced BGR together with RGB; of its flags the grey one only says "by half"
-_HALVED_RGB = cv2.IMREAD_REDUCED_GRAYSCALE_2 | cv2.IMREAD_COLOR_RGB
+# OpenCV refuses its reduced BGR together with RGB; the flag for grey says by how much, no more
+_QUARTERED_RGB = cv2.IMREAD_REDUCED_GRAYSCALE_4 | cv2.IMREAD_COLOR_RGB
 _PNG_END = b"IEND\xaeB`\x82"
 # what its decoders of some twenty formats raise about damaged files
 _PILLOW_ERRORS = (
@@ -85,14 +85,14 @@ def decode_image(content: bytes, *, where: str) -> UInt8[np.ndarray, "h w 3"]:
     return _decode(content, cv2.IMREAD_COLOR_RGB, where)
 
 
-def decode_halved(content: bytes, *, where: str) -> UInt8[np.ndarray, "h2 w2 3"]:
-    """Like `decode_image`, but a JPEG of 256 pixels a side or more comes at half its size.
+def decode_quartered(content: bytes, *, where: str) -> UInt8[np.ndarray, "h4 w4 3"]:
+    """Like `decode_image`, but a JPEG of 256 pixels a side or more comes at a quarter of its size.
 
-    For a look at many images: all of the file is read, so damage shows, at less than half the time.
+    For a look at many images: all of the file is read, so damage shows, at a third of the time.
     """
     size = stored_size(content) if content.startswith(b"\xff\xd8") else None
-    halves = size is not None and min(size) >= _LARGE_PX
-    return _decode(content, _HALVED_RGB if halves else cv2.IMREAD_COLOR_RGB, where)
+    is_large = size is not None and min(size) >= _LARGE_PX
+    return _decode(content, _QUARTERED_RGB if is_large else cv2.IMREAD_COLOR_RGB, where)
 
 
 def _decode(content: bytes, flags: int, where: str) -> np.ndarray:
