@@ -99,7 +99,7 @@ def test_a_mask_of_another_size_is_named_with_both_sizes(  # noqa: PLR0913
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["train", "camvit"], "no recipe is called 'camvit'; did you mean 'camvid'?"),
+        (["train", "camvit"], "no recipe is called 'camvit'; did you mean 'camvid'"),
         (["train"], "no recipe given; `tessella recipes` lists them"),
         (["train", "missing.yaml"], "missing.yaml: cannot read the recipe"),
         (["train", "camvid"], "camvid: no folder given; say where it is with --data ROOT"),

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tessella.run import Run
 
 
@@ -97,3 +99,21 @@ def test_audit_without_a_run_says_how_to_get_one(run_cli) -> None:  # noqa: ANN0
     code, _, err = run_cli("audit", "camseq")
     assert code == 2
     assert "tessella audit camseq runs/demo" in err
+
+
+def test_a_finished_run_goes_on_for_more_epochs(
+    run_cli,  # noqa: ANN001
+    own_folder: Path,
+    tmp_path: Path,
+) -> None:
+    run = tmp_path / "run"
+    assert run_cli("train", own_folder / "tiny.yaml", "--data", own_folder, "--out", run)[0] == 0
+    assert run_cli("train", "--resume", run, "--more", 2)[0] == 0
+    assert len((run / "history.csv").read_text().splitlines()) == 4
+
+
+@pytest.mark.parametrize("words", [["--more", "2"], ["--resume", "x", "--more", "-1"]])
+def test_more_epochs_need_a_run_and_a_number(run_cli, words: list[str]) -> None:  # noqa: ANN001
+    code, _, err = run_cli("train", *words)
+    assert code == 2
+    assert "give epochs to add, from 1 up, and --resume RUN" in err

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from tessella.cli.arguments import DataRoot, Device, ModelPath, Tile
+from tessella.cli.recipe_choice import chosen_recipe
 from tessella.cli.showing import messages, progress
 from tessella.errors import UsageError
 
@@ -43,13 +44,8 @@ def figures(
 ) -> None:
     """Draw what a paper shows: comparisons, probabilities, errors, curves, classes."""
     from tessella.figures.figures import draw_figures
-    from tessella.recipe import read_recipe
-    from tessella.recipes import find_recipe
 
-    chosen = None
-    if recipe is not None:
-        text, where = find_recipe(recipe)
-        chosen = read_recipe(text, where=where)
+    chosen = None if recipe is None else chosen_recipe(recipe)
     with messages():
         files = draw_figures(
             model,

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tessella.cli.arguments import DataRoot, Device, ModelPath, Overrides, Tile
+from tessella.cli.recipe_choice import chosen_recipe
 from tessella.cli.showing import messages, progress
 from tessella.errors import UsageError
 
 if TYPE_CHECKING:
     from tessella.evaluate import Evaluation
-    from tessella.recipe import Recipe
 
 
 def demo(
@@ -58,21 +58,26 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with this run instead.")
     ] = None,
+    more: Annotated[
+        int, typer.Option(metavar="EPOCHS", help="With --resume: so many epochs longer.")
+    ] = 0,
 ) -> None:
     """Train a recipe into a run folder, or go on with one by --resume RUN."""
+    if more < 0 or (more and resume is None):
+        raise UsageError(f"--more {more}: give epochs to add, from 1 up, and --resume RUN.")
     if resume is not None:
         _refuse_with_resume(recipe=recipe, overrides=overrides, data=data, out=out)
         from tessella.train import resume as resume_run
 
         with messages(), _saying_how_to_go_on(resume):
-            run = resume_run(resume, track=progress())
+            run = resume_run(resume, more_epochs=more, track=progress())
     else:
         if recipe is None:
             raise UsageError(
                 "no recipe given; `tessella recipes` lists them, and `tessella train folder "
                 "--data ROOT` trains on a folder of your own."
             )
-        chosen = _read_recipe(recipe, overrides or [], data)
+        chosen = chosen_recipe(recipe, overrides=overrides or [], data=data)
         from tessella.run import default_run_path
         from tessella.train import train as train_recipe
 
@@ -98,7 +103,7 @@ def evaluate(
     """Score a model on a split: per class, and beside the trivial predictor."""
     from tessella.evaluate import evaluate_model
 
-    chosen = _read_recipe(recipe, [], data) if recipe else None
+    chosen = chosen_recipe(recipe, data=data) if recipe else None
     with messages():
         result = evaluate_model(
             model, recipe=chosen, root=data, split=split, device=device, tile=tile, track=progress()
@@ -198,19 +203,6 @@ def audit(
         from tessella.terminal import audit_table
 
         typer.echo(audit_table(result))
-
-
-def _read_recipe(name: str, overrides: list[str], data: Path | None) -> "Recipe":
-    from tessella.recipe import read_recipe
-    from tessella.recipes import find_recipe
-
-    text, where = find_recipe(name)
-    if data is not None:
-        overrides = [
-            *overrides,
-            f"data.root='{str(data.absolute()).replace(chr(39), chr(39) * 2)}'",
-        ]
-    return read_recipe(text, where=where, overrides=overrides)
 
 
 def _refuse_with_resume(**others: object) -> None:

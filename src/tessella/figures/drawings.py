@@ -61,7 +61,7 @@ def curves_drawing(history: curves.History, *, title: str) -> str:
         curves.accuracy_chart(history),
     )
     drawn = [str(chart) for chart in charts if chart]
-    return _sheet(drawn, title=title, remark=curves.caution(history)) if drawn else ""
+    return sheet(drawn, title=title, remark=curves.caution(history)) if drawn else ""
 
 
 def histogram_drawing(statistics: Statistics, *, title: str) -> str:
@@ -71,10 +71,10 @@ def histogram_drawing(statistics: Statistics, *, title: str) -> str:
         statistics: at least one class has pixels.
         title: written above it.
     """
-    return _sheet([str(share_bars(statistics, scale="linear"))], title=title)
+    return sheet([str(share_bars(statistics, scale="linear"))], title=title)
 
 
-def _sheet(drawings: Sequence[str], *, title: str, remark: str = "") -> str:
+def sheet(drawings: Sequence[str], *, title: str, remark: str = "") -> str:
     """Drawings side by side below a title and above a remark."""
     parts = [ET.fromstring(text) for text in drawings]
     sizes = [_size(part) for part in parts]

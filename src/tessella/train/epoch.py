@@ -33,7 +33,7 @@ class Pass(NamedTuple):
     images_per_second: float
 
 
-class _Tally:
+class Tally:
     """Loss and counts summed on the device, read once at the end: no sync per batch."""
 
     def __init__(self, num_classes: int, ignore_index: int, device: torch.device) -> None:
@@ -95,9 +95,9 @@ class Task(NamedTuple):
     after_step: Callable[[], None] = lambda: None
     """Called after each step of the optimiser."""
 
-    def tally(self) -> _Tally:
+    def tally(self) -> Tally:
         """An empty tally on the task's device."""
-        return _Tally(self.num_classes, self.ignore_index, self.fabric.device)
+        return Tally(self.num_classes, self.ignore_index, self.fabric.device)
 
     def move(self, batch: Batch) -> Batch:
         """The batch on the task's device."""
@@ -117,12 +117,12 @@ def train_epoch(task: Task, batches: Iterable[Batch], *, total: int) -> Pass:
     tally, guard = task.tally(), LossGuard()
     tracked = iter(task.track(batches, about="train", total=total, size=num_images))
     while group := list(islice(tracked, task.accumulate)):
-        guard.watch(_step(task, group, tally), group)
+        guard.watch(train_step(task, group, tally), group)
     guard.finish()
     return tally.read()
 
 
-def _step(task: Task, group: Sequence[Batch], tally: _Tally) -> Tensor:
+def train_step(task: Task, group: Sequence[Batch], tally: Tally) -> Tensor:
     """One step of the optimiser, the same for several batches as for one of all their images."""
     moved = [task.move(batch) for batch in group]
     weights = torch.stack([task.loss.weight(batch.masks) for batch in moved])
