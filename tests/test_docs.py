@@ -67,6 +67,16 @@ def test_every_command_about_data_runs_as_written(tmp_path: Path) -> None:
     assert (tmp_path / "mine-fixed" / "fixed.json").is_file()
 
 
+@pytest.mark.slow
+def test_every_command_about_training_runs_as_written(tmp_path: Path) -> None:
+    write_own_folder(tmp_path / "mine", with_classes=True)
+    lines = commands((ROOT / "docs" / "training.md").read_text(encoding="utf-8"))
+    assert len(lines) >= 5
+    for line in lines:
+        done = tessella(line, tmp_path)
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+
+
 def test_the_error_shown_in_the_readme_is_the_one_given(tmp_path: Path) -> None:
     shown = re.findall(r"\$ (tessella .*)\n(error: .*)\n", README)
     assert shown
