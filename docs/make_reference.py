@@ -2,12 +2,14 @@
 
 import inspect
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from tessella.data import DATASETS
-from tessella.recipe import described_keys
+from tessella.recipe import described_keys, read_recipe
+from tessella.recipes import shipped_recipes
 
 HERE = Path(__file__).parent
 
@@ -51,6 +53,38 @@ def datasets_page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def recipes_page() -> str:
+    """Every shipped recipe and what it says about itself."""
+    lines = [
+        "# Every shipped recipe",
+        "",
+        "`tessella recipes` lists them, `tessella recipes NAME` prints one, and any key is",
+        "replaced on the command line, see [recipe.md](recipe.md). This page is written by",
+        "`docs/make_reference.py`.",
+        "",
+        "Most data sets have two. One is that of a published tutorial: its model and its numbers,",
+        "with its faults put right, which are named by their ids (`S0-B01` is the first of the",
+        "first tutorial); `tessella audit` explains those that change a score. The other,",
+        "`-best`, is our own choice for a good score.",
+        "",
+        "Times that are not measured are estimates from counted operations: `tessella model",
+        "summary` counts those of a forward pass, training takes three times as many, and 20",
+        "TFLOP/s (2e13 operations a second) is what a good desktop GPU keeps up in mixed",
+        "precision. Reading files comes on top.",
+        "",
+        "Pretrained weights come from the hub's cache or are downloaded when training starts.",
+        "Without a network give a file, `model.encoder_weights=FILE`, or start at random with",
+        "`model.encoder_weights=none`.",
+        "",
+    ]
+    for name, text in shipped_recipes().items():
+        first, _, rest = read_recipe(text, where=name).about.strip().partition("\n")
+        lines += [f"## {name}", "", first, ""]
+        if rest:
+            lines += ["```text", textwrap.dedent(rest), "```", ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
 def _paragraphs(function: Callable[..., Any]) -> list[str]:
     """The docstring up to its arguments."""
     text = inspect.getdoc(function) or ""
@@ -71,7 +105,11 @@ def _options(function: Callable[..., Any]) -> Iterator[tuple[str, str, str]]:
             yield parameter.name, str(parameter.default), meaning
 
 
-PAGES: dict[str, Callable[[], str]] = {"recipe.md": recipe_page, "datasets.md": datasets_page}
+PAGES: dict[str, Callable[[], str]] = {
+    "recipe.md": recipe_page,
+    "recipes.md": recipes_page,
+    "datasets.md": datasets_page,
+}
 
 if __name__ == "__main__":
     for page, write in PAGES.items():

@@ -1,6 +1,6 @@
 """Names looked up and options checked, with the closest known name in the message."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -38,3 +38,14 @@ def test_what_cannot_be_imported_is_named(name: str, message: str) -> None:
 def test_an_option_given_by_us_is_not_an_option_of_the_user() -> None:
     with pytest.raises(UsageError, match=r"x\.ignore_index: unknown option.* known: alpha"):
         check_options("x", loss_with, {"ignore_index": 3}, given=("ignore_index", "class_weights"))
+
+
+def reader(*, areas: Sequence[str] = (), classes: Mapping[str, int] | None = None) -> None:
+    """Stands for a reader whose options are more than a number or a text."""
+
+
+@pytest.mark.parametrize(
+    "options", [{"areas": ["1", "5a"]}, {"areas": ("6",)}, {"classes": {"a": 1}}, {"classes": None}]
+)
+def test_lists_and_mappings_are_left_to_whoever_reads_them(options: dict[str, Any]) -> None:
+    check_options("x", reader, options, given=())

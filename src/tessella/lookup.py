@@ -3,10 +3,13 @@
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, get_args
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from tessella.errors import UsageError
 from tessella.suggestion import did_you_mean, unknown_name
+
+_UNIONS = (Union, UnionType)
 
 
 def look_up(kind: str, name: str, table: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
@@ -60,7 +63,8 @@ def check_options(
 
 def _fits(value: object, annotation: Any) -> bool:
     """Whether a value suits an annotation of int, float, str and None; others are not judged."""
-    kinds = get_args(annotation) or (annotation,)
+    # a sequence of texts has arguments too, but is none of them
+    kinds = get_args(annotation) if get_origin(annotation) in _UNIONS else (annotation,)
     if not set(kinds) <= {int, float, str, type(None)}:
         return True
     if isinstance(value, bool):  # an int to Python, but not to whoever wrote a recipe
