@@ -1,5 +1,6 @@
 """Writes the reference pages from the code: python docs/make_reference.py."""
 
+import importlib
 import inspect
 import re
 import textwrap
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tessella.data import DATASETS
+from tessella.losses import LOSSES
+from tessella.models import MODELS
 from tessella.recipe import described_keys, read_recipe
 from tessella.recipes import shipped_recipes
 
@@ -46,11 +49,61 @@ def datasets_page() -> str:
         lines += [f"## {name}", "", f"{entry.about}. Splits: {splits}.", ""]
         lines += [*_paragraphs(entry.read), ""]
         options = list(_options(entry.read))
-        if options:
-            lines += ["| option | default | meaning |", "|---|---|---|"]
-            lines += [f"| `{option}` | `{value}` | {text} |" for option, value, text in options]
-            lines.append("")
+        lines += _table(options) if options else []
     return "\n".join(lines).rstrip() + "\n"
+
+
+def models_page() -> str:
+    """Every model, and how its encoder is chosen."""
+    lines = [
+        "# Every model",
+        "",
+        "In a recipe it is `model.name`, its options are `model.options`, and `tessella model",
+        "summary RECIPE model.name=NAME` shows layers, parameters and cost. Where an encoder is",
+        "named, `model.encoder` takes any of the same family: segmentation_models_pytorch's own,",
+        "and `tu-NAME` for every model of timm. `model.name` may also be `package.module:function`",
+        "of your own. This page is written by `docs/make_reference.py`.",
+        "",
+        "| name | what it is | encoder, for example |",
+        "|---|---|---|",
+    ]
+    for name, entry in MODELS.items():
+        encoder = f"`{entry.example_encoder}`" if entry.takes_encoder else ""
+        lines.append(f"| `{name}` | {entry.summary} | {encoder} |")
+    lines.append("")
+    for name, entry in MODELS.items():
+        build = _imported(entry.builder)
+        options = [o for o in _options(build) if o[0] not in ("num_classes", "in_channels")]
+        if not entry.takes_encoder and options:
+            lines += [f"## {name}", "", *_table(options)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def losses_page() -> str:
+    """Every loss, with its options."""
+    lines = [
+        "# Every loss",
+        "",
+        "In a recipe it is `loss.name`, with `loss.options`; `loss.add` adds more of them. All",
+        "pass over ignored pixels, give 0 with a gradient of 0 where no pixel is labelled, and",
+        "take `loss.class_weights`. This page is written by `docs/make_reference.py`.",
+        "",
+    ]
+    for name, loss in LOSSES.items():
+        lines += [f"## {name}", "", *_paragraphs(loss), ""]
+        options = [o for o in _options(loss) if o[0] not in ("ignore_index", "class_weights")]
+        lines += _table(options) if options else []
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _imported(place: str) -> Callable[..., Any]:
+    module, _, function = place.partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def _table(options: list[tuple[str, str, str]]) -> list[str]:
+    rows = [f"| `{option}` | `{value}` | {text} |" for option, value, text in options]
+    return ["| option | default | meaning |", "|---|---|---|", *rows, ""]
 
 
 def recipes_page() -> str:
@@ -109,6 +162,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "recipe.md": recipe_page,
     "recipes.md": recipes_page,
     "datasets.md": datasets_page,
+    "models.md": models_page,
+    "losses.md": losses_page,
 }
 
 if __name__ == "__main__":

@@ -96,7 +96,9 @@ def reference() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("page", ["recipe.md", "recipes.md", "datasets.md"])
+@pytest.mark.parametrize(
+    "page", ["recipe.md", "recipes.md", "datasets.md", "models.md", "losses.md"]
+)
 def test_a_reference_page_matches_the_code(page: str, reference: ModuleType) -> None:
     written = (ROOT / "docs" / page).read_text(encoding="utf-8")
     assert written == reference.PAGES[page](), "run make docs"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tessella.models import MODELS
 from tessella.run import Run
 
 
@@ -67,3 +68,9 @@ def test_a_summary_of_something_else_is_wrong_usage(
     code, _, err = run_cli("model", "summary", *words)
     assert code == 2
     assert message in err
+
+
+def test_every_model_is_listed(run_cli) -> None:  # noqa: ANN001
+    code, out, _ = run_cli("model", "list")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == list(MODELS)

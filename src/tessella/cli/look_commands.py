@@ -44,6 +44,16 @@ def find_lr(
         typer.echo(f"optimizer.lr={search.suggestion:.1e}\nplot  {out}")
 
 
+@app.command("list")
+def list_models() -> None:
+    """List the models that a recipe can name."""
+    from tessella.models import MODELS
+
+    width = max(map(len, MODELS))
+    for name, entry in MODELS.items():
+        typer.echo(f"{name:<{width}}  {entry.summary}")
+
+
 @app.command()
 def summary(
     model: Annotated[
