@@ -3,19 +3,15 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tessella.errors import UsageError
 from tessella.models.layers import (
     Convolution,
     Norm,
-    fewest_rows_at_the_bottom,
     refuse_unknown_choice,
 )
 from tessella.models.segmenter import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
     Segmenter,
-    values_for_channels,
 )
+from tessella.models.two_paths import refuse_wrong_shape, two_path_segmenter
 
 VGG16 = ((1, 2), (2, 2), (4, 3), (8, 3), (8, 3))
 """Each stage's channels, as multiples of the first stage's, and its number of convolutions."""
@@ -45,40 +41,17 @@ def segnet(
     thirteen of the decoder that mirrors them, and a trainable classifier of every pixel.
     """
     refuse_unknown_choice("segnet's norm", norm, Norm)
-    if not 1 <= depth <= len(VGG16):
-        raise UsageError(f"segnet: depth is {depth!r}; give a whole number in 1..{len(VGG16)}.")
-    if base_channels < 1:
-        raise UsageError(
-            f"segnet: base_channels is {base_channels!r}; give a whole number from 1 up."
-        )
+    refuse_wrong_shape("segnet", depth=depth, most=len(VGG16), base_channels=base_channels)
     stages = [(base_channels * factor, count) for factor, count in VGG16[:depth]]
     encoder = Encoder(in_channels, stages, norm=norm)
     decoder = Decoder(stages, num_classes, norm=norm)
-    return Segmenter(
-        SegNet(encoder, decoder),
+    return two_path_segmenter(
+        *(encoder, decoder),
         num_classes=num_classes,
         in_channels=in_channels,
-        stride=2**depth,
-        min_size=2**depth * fewest_rows_at_the_bottom(norm),
-        mean=values_for_channels(IMAGENET_MEAN, in_channels),
-        std=values_for_channels(IMAGENET_STD, in_channels),
-        head_layers=["decoder.head"],
+        depth=depth,
+        norm=norm,
     )
-
-
-class SegNet(nn.Module):
-    """Encoder and decoder in a row; heights and widths are multiples of 2**depth."""
-
-    def __init__(self, encoder: nn.Module, decoder: nn.Module) -> None:
-        """Join both paths."""
-        super().__init__()
-        self.encoder = encoder
-        self.decoder = decoder
-
-    def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k h w"]:
-        """Logits at the size of the images."""
-        features, places = self.encoder(images)
-        return self.decoder(features, places)
 
 
 class Stage(nn.Sequential):
@@ -129,9 +102,10 @@ class Decoder(nn.Module):
         self.head = nn.Conv2d(stages[0][0], num_classes, kernel_size=1)
 
     def forward(
-        self, features: Float[Tensor, "n _ _ _"], places: list[Tensor]
+        self, encoded: tuple[Float[Tensor, "n _ _ _"], list[Tensor]]
     ) -> Float[Tensor, "n k h w"]:
-        """Logits at twice the resolution of the first features."""
+        """Logits at twice the resolution of the first features; takes what the encoder gives."""
+        features, places = encoded
         for stage, place in zip(self.stages, reversed(places), strict=True):
             features = stage(self.unpool(features, place))
         return self.head(features)

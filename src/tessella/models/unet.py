@@ -10,15 +10,12 @@ from tessella.models.layers import (
     Norm,
     Upsampling,
     enlarge,
-    fewest_rows_at_the_bottom,
     refuse_unknown_choice,
 )
 from tessella.models.segmenter import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
     Segmenter,
-    values_for_channels,
 )
+from tessella.models.two_paths import refuse_wrong_shape, two_path_segmenter
 
 MAX_DEPTH = 6
 """Deepest plain U-Net: 2**6 = 64 times fewer rows and columns at the bottom."""
@@ -54,41 +51,19 @@ def plain_unet(
     """
     refuse_unknown_choice("plain_unet's norm", norm, Norm)
     refuse_unknown_choice("plain_unet's upsampling", upsampling, Upsampling)
-    if not 1 <= depth <= MAX_DEPTH:
-        raise UsageError(f"plain_unet: depth is {depth!r}; give a whole number in 1..{MAX_DEPTH}.")
-    if base_channels < 1:
-        raise UsageError(
-            f"plain_unet: base_channels is {base_channels!r}; give a whole number from 1 up."
-        )
+    refuse_wrong_shape("plain_unet", depth=depth, most=MAX_DEPTH, base_channels=base_channels)
     if not 0 <= dropout < 1:
         raise UsageError(f"plain_unet: dropout is {dropout!r}; give a number in [0, 1).")
     levels = [base_channels * 2**level for level in range(depth + 1)]
     encoder = Encoder(in_channels, levels, dropout=dropout, norm=norm)
     decoder = Decoder(levels[::-1], num_classes, norm=norm, upsampling=upsampling)
-    return Segmenter(
-        PlainUnet(encoder, decoder),
+    return two_path_segmenter(
+        *(encoder, decoder),
         num_classes=num_classes,
         in_channels=in_channels,
-        stride=2**depth,
-        min_size=2**depth * fewest_rows_at_the_bottom(norm),
-        mean=values_for_channels(IMAGENET_MEAN, in_channels),
-        std=values_for_channels(IMAGENET_STD, in_channels),
-        head_layers=["decoder.head"],
+        depth=depth,
+        norm=norm,
     )
-
-
-class PlainUnet(nn.Module):
-    """Encoder and decoder in a row; heights and widths are multiples of 2**depth."""
-
-    def __init__(self, encoder: nn.Module, decoder: nn.Module) -> None:
-        """Join both paths."""
-        super().__init__()
-        self.encoder = encoder
-        self.decoder = decoder
-
-    def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k h w"]:
-        """Logits at the size of the images."""
-        return self.decoder(self.encoder(images))
 
 
 class Encoder(nn.Module):

@@ -4,19 +4,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tessella.errors import UsageError
 from tessella.models.layers import (
     Norm,
-    fewest_rows_at_the_bottom,
     norm_layer,
     refuse_unknown_choice,
 )
 from tessella.models.segmenter import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
     Segmenter,
-    values_for_channels,
 )
+from tessella.models.two_paths import refuse_wrong_shape, two_path_segmenter
 
 MAX_DEPTH = 6
 """Deepest V-Net: 2**6 = 64 times fewer rows and columns at the bottom."""
@@ -51,39 +47,17 @@ def vnet2d(
     its input where the paper adds its one channel to all sixteen.
     """
     refuse_unknown_choice("vnet2d's norm", norm, Norm)
-    if not 1 <= depth <= MAX_DEPTH:
-        raise UsageError(f"vnet2d: depth is {depth!r}; give a whole number in 1..{MAX_DEPTH}.")
-    if base_channels < 1:
-        raise UsageError(
-            f"vnet2d: base_channels is {base_channels!r}; give a whole number from 1 up."
-        )
+    refuse_wrong_shape("vnet2d", depth=depth, most=MAX_DEPTH, base_channels=base_channels)
     levels = [base_channels * 2**level for level in range(depth + 1)]
     encoder = Encoder(in_channels, levels, norm=norm)
     decoder = Decoder(levels, num_classes, norm=norm)
-    return Segmenter(
-        VNet2d(encoder, decoder),
+    return two_path_segmenter(
+        *(encoder, decoder),
         num_classes=num_classes,
         in_channels=in_channels,
-        stride=2**depth,
-        min_size=2**depth * fewest_rows_at_the_bottom(norm),
-        mean=values_for_channels(IMAGENET_MEAN, in_channels),
-        std=values_for_channels(IMAGENET_STD, in_channels),
-        head_layers=["decoder.head"],
+        depth=depth,
+        norm=norm,
     )
-
-
-class VNet2d(nn.Module):
-    """Encoder and decoder in a row; heights and widths are multiples of 2**depth."""
-
-    def __init__(self, encoder: nn.Module, decoder: nn.Module) -> None:
-        """Join both paths."""
-        super().__init__()
-        self.encoder = encoder
-        self.decoder = decoder
-
-    def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k h w"]:
-        """Logits at the size of the images."""
-        return self.decoder(self.encoder(images))
 
 
 class ResidualBlock(nn.Module):
