@@ -40,7 +40,7 @@ FLOORS = {
     **dict.fromkeys(
         (
             *("train", "evaluate", "predict", "report", "demo", "audit"),
-            *("check", "stats", "preview", "figures", "split"),
+            *("check", "stats", "preview", "figures", "plan", "split"),
         ),
         3,
     ),
@@ -67,6 +67,7 @@ DOORS = {
     "tensorboard": ("figures/epochs.py",),
     "torch": (
         *("data/loader.py", "models/", "losses/", "metrics/", "optim.py", "backends/"),
+        *("plan/machine.py", "plan/trial.py"),
         *("build.py", "model_folder.py", "predictor.py", "train/", "evaluate.py", "audit/"),
     ),
 }

@@ -1,13 +1,14 @@
-"""The commands around a model: demo, recipes, train, evaluate, predict, report."""
+"""The commands around a model: demo, recipes, plan, train, evaluate, predict, report."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tessella.cli.arguments import DataRoot, Device, ModelPath, Overrides, Tile
+from tessella.cli.plan_command import Budget, WeightsFile, make_plan, plan, split_words
 from tessella.cli.recipe_choice import chosen_recipe
 from tessella.cli.showing import messages, progress
 from tessella.errors import UsageError
@@ -43,9 +44,11 @@ def recipes(
     if name is not None:
         typer.echo(find_recipe(name)[0], nl=False)
         return
-    for shipped, text in shipped_recipes().items():
-        about = read_recipe(text, where=shipped).about.strip().splitlines()
-        typer.echo(f"{shipped:<12} {about[0] if about else ''}")
+    shipped = shipped_recipes()
+    width = max(map(len, shipped))
+    for word, text in shipped.items():
+        about = read_recipe(text, where=word).about.strip().splitlines()
+        typer.echo(f"{word:<{width}}  {about[0] if about else ''}")
 
 
 def train(
@@ -61,28 +64,40 @@ def train(
     more: Annotated[
         int, typer.Option(metavar="EPOCHS", help="With --resume: so many epochs longer.")
     ] = 0,
+    budget: Budget = None,
+    weights: WeightsFile = None,
 ) -> None:
-    """Train a recipe into a run folder, or go on with one by --resume RUN."""
+    """Train a recipe into a run folder, or go on with one by --resume RUN.
+
+    With --data and no RECIPE one is planned for the data and the machine, shown, and trained.
+    """
     if more < 0 or (more and resume is None):
         raise UsageError(f"--more {more}: give epochs to add, from 1 up, and --resume RUN.")
     if resume is not None:
-        _refuse_with_resume(recipe=recipe, overrides=overrides, data=data, out=out)
+        given = {"data": data, "out": out, "budget": budget, "weights": weights}
+        _refuse_with_resume(recipe=recipe, overrides=overrides, **given)
         from tessella.train import resume as resume_run
 
         with messages(), _saying_how_to_go_on(resume):
             run = resume_run(resume, more_epochs=more, track=progress())
     else:
-        if recipe is None:
+        name, words = split_words(recipe, overrides or [], weights=weights)
+        if name is None and data is None and not any(word.startswith("data.") for word in words):
             raise UsageError(
-                "no recipe given; `tessella recipes` lists them, and `tessella train folder "
-                "--data ROOT` trains on a folder of your own."
+                "no recipe given; `tessella recipes` lists them, and `tessella train --data ROOT` "
+                "plans one for a folder of your own."
             )
-        chosen = chosen_recipe(recipe, overrides=overrides or [], data=data)
-        from tessella.run import default_run_path
+        from tessella.run import Run, default_run_path
         from tessella.train import train as train_recipe
 
+        if name is None or budget is not None:
+            made = make_plan(name, words, data=data, budget=budget)
+            chosen, explained = made.recipe, made.explained
+        else:
+            chosen = chosen_recipe(name, overrides=words, data=data)
+            explained = nullcontext
         place = out or default_run_path(chosen.name)
-        with messages(), _saying_how_to_go_on(place):
+        with messages(), _saying_how_to_go_on(place), explained(Run(place)):
             run = train_recipe(chosen, out=place, track=progress())
     typer.echo(f"{run.path}\nNext: tessella evaluate {run.path}; tessella report {run.path}")
 
@@ -229,4 +244,4 @@ def _saying_how_to_go_on(run: Path) -> Iterator[None]:
         raise
 
 
-COMMANDS = (demo, recipes, train, evaluate, predict, report, audit)
+COMMANDS = (demo, recipes, plan, train, evaluate, predict, report, audit)
