@@ -207,3 +207,25 @@ def test_the_plateau_multiplies_the_schedule(recipe_of: MakeRecipe) -> None:
         schedule.step()
         rates.append(optimizer.param_groups[0]["lr"] / recipe.optimizer.lr)
     assert rates == pytest.approx([1, 0.1, 0.1])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "is_warned"),
+    [
+        (["model.freeze=encoder"], True),
+        (["model.freeze=encoder", "model.weights=somewhere"], False),
+        (["model.freeze=encoder", "model.encoder_weights=imagenet"], False),
+        ([], False),
+    ],
+)
+def test_freezing_random_weights_is_warned_about(
+    recipe_of: MakeRecipe,
+    caplog: pytest.LogCaptureFixture,
+    overrides: list[str],
+    is_warned: bool,
+) -> None:
+    network = recipe_of("model={name: unet, encoder: tu-resnet10t}")
+    segmenter = build.build_model(network, build.open_dataset(network, "train").labels)
+    recipe = recipe_of("model={name: unet, encoder: tu-resnet10t}", *overrides)
+    build.freeze_as_told(recipe, segmenter)
+    assert ("frozen as they were drawn at random" in caplog.text) == is_warned

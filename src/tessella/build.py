@@ -205,8 +205,16 @@ def freeze_as_told(recipe: Recipe, segmenter: Segmenter) -> None:
     Raises:
         UsageError: the model has no such part, or nothing would be left to learn.
     """
-    if recipe.model.freeze != "none":
-        freeze(segmenter, recipe.model.freeze)
+    choice = recipe.model
+    if choice.freeze == "none":
+        return
+    num_frozen = freeze(segmenter, choice.freeze)
+    if choice.encoder_weights == "none" and choice.weights is None:
+        logger.warning(
+            "%s parameters are frozen as they were drawn at random; set model.encoder_weights or "
+            "model.weights, or leave model.freeze out",
+            f"{num_frozen:,}",
+        )
 
 
 def check_recipe(recipe: Recipe) -> None:

@@ -160,6 +160,7 @@ def test_a_loss_that_explodes_ends_with_advice(tmp_path: Path, recipe_of: MakeRe
     ) as caught:
         train(recipe_of("optimizer.lr=1e30", "optimizer.name=sgd"), out=tmp_path / "run")
     assert "lower optimizer.lr (now 1e+30)" in str(caught.value)
+    assert "is kept" not in str(caught.value)  # there was no epoch before
     names = (tmp_path / "run" / "bad_batch" / "names.tsv").read_text().splitlines()
     assert len(names) == 4  # the batch size
     assert (tmp_path / "run" / "bad_batch" / "003_mask.png").is_file()
@@ -240,9 +241,11 @@ def test_what_is_frozen_is_trained_from_the_unfreezing_epoch_on(
     recipe = recipe_of(ENCODER, "model.freeze=encoder", "model.unfreeze_epoch=2")
     run = train(recipe, out=tmp_path / "run")
     assert "encoder" in moved_parts(run, recipe)
-    log = run.log_file.read_text()
-    assert "more parameters are trained" in log.splitlines()[2]
-    first = int(log.splitlines()[0].split(" of ")[0].split()[-1].replace(",", ""))
+    lines = run.log_file.read_text().splitlines()
+    (start,) = [place for place, line in enumerate(lines) if "parameters are trained," in line]
+    assert "epoch 1/2" in lines[start + 1]
+    assert "more parameters are trained from now on" in lines[start + 2]
+    first = int(lines[start].split(" of ")[0].split()[-1].replace(",", ""))
     assert 0 < first < 100_000  # the decoder alone
 
 

@@ -87,15 +87,16 @@ def train(
                 "no recipe given; `tessella recipes` lists them, and `tessella train --data ROOT` "
                 "plans one for a folder of your own."
             )
-        from tessella.run import Run, default_run_path
-        from tessella.train import train as train_recipe
-
+        # the recipe first: what is wrong with it is said before torch is loaded
         if name is None or budget is not None:
             made = make_plan(name, words, data=data, budget=budget)
             chosen, explained = made.recipe, made.explained
         else:
             chosen = chosen_recipe(name, overrides=words, data=data)
             explained = nullcontext
+        from tessella.run import Run, default_run_path
+        from tessella.train import train as train_recipe
+
         place = out or default_run_path(chosen.name)
         with messages(), _saying_how_to_go_on(place), explained(Run(place)):
             run = train_recipe(chosen, out=place, track=progress())

@@ -141,8 +141,8 @@ def _run_epoch(setup: Setup, run: Run, epoch: int) -> EpochRow:
         raise ValueError(
             f"{error} in epoch {epoch + 1}; what the network saw is in {run.bad_batch_folder}. "
             f"Look at it, lower optimizer.lr (now {setup.recipe.optimizer.lr}), set "
-            "optimizer.clip_norm=1 or use train.precision=fp32. The state after the epoch "
-            "before is kept."
+            "optimizer.clip_norm=1 or use train.precision=fp32."
+            + (" The state after the epoch before is kept." if epoch else "")
         ) from error
     validated = _validate(setup) if _is_due(setup, epoch) else None
     return _row(epoch, rate, trained, validated, time.perf_counter() - started)
