@@ -33,7 +33,7 @@ FLOORS = {
     **dict.fromkeys(
         (
             *("backends", "recipes", "lookup", "source", "build", "run", "model_folder"),
-            *("predictor", "pictures", "contact"),
+            *("predictor", "pictures", "contact", "model_card", "model_place", "tiles", "polygons"),
         ),
         2,
     ),
@@ -41,6 +41,7 @@ FLOORS = {
         (
             *("train", "evaluate", "predict", "report", "demo", "audit"),
             *("check", "stats", "preview", "figures", "plan", "split"),
+            *("export", "serve", "benchmark"),
         ),
         3,
     ),
@@ -57,7 +58,13 @@ DOORS = {
     "markupsafe": ("report/", "stats/"),
     "pycocotools": ("data/coco.py", "data/shapes.py"),
     "PIL": ("data/images.py", "pictures.py", "contact.py"),
-    "cv2": ("data/", "pictures.py", "metrics/"),
+    "cv2": ("data/", "pictures.py", "metrics/", "polygons.py"),
+    "onnx": ("export/",),
+    "onnxscript": ("export/",),
+    "onnxruntime": ("backends/onnx.py", "export/"),
+    "openvino": ("backends/openvino.py", "export/"),
+    "nncf": ("export/",),
+    **dict.fromkeys(("fastapi", "starlette", "uvicorn", "prometheus_client"), ("serve/",)),
     "segmentation_models_pytorch": ("models/",),
     "timm": ("models/",),
     "torchvision": ("models/",),
@@ -68,7 +75,7 @@ DOORS = {
     "torch": (
         *("data/loader.py", "models/", "losses/", "metrics/", "optim.py", "backends/"),
         *("plan/machine.py", "plan/trial.py"),
-        *("build.py", "model_folder.py", "predictor.py", "train/", "evaluate.py", "audit/"),
+        *("build.py", "model_folder.py", "train/", "audit/", "export/"),
     ),
 }
 
@@ -229,7 +236,7 @@ def test_words_readers_and_tables_need_no_torch(module: str) -> None:
 
 # Names and shapes only, no behaviour of their own.
 DECLARATIONS = {
-    *("errors.py", "sample.py", "progress.py", "data/dataset.py"),
+    *("errors.py", "sample.py", "progress.py", "data/dataset.py", "backends/backend.py"),
     *("cli/arguments.py", "cli/showing.py"),
 }
 

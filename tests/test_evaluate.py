@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -118,9 +119,18 @@ def test_an_empty_split_is_refused(tiny_run: Run) -> None:
         evaluate(load(tiny_run.path), dataset, split="test")
 
 
-def test_a_model_folder_needs_a_recipe_to_know_its_data(tiny_run: Run) -> None:
+def test_a_model_folder_knows_which_data_it_learnt_from(tiny_run: Run, tmp_path: Path) -> None:
+    alone = Path(shutil.copytree(tiny_run.model_folder, tmp_path / "given" / "away"))
+    from_folder = evaluate_model(alone, split="val")
+    assert (from_folder.counts == evaluate_model(tiny_run.path, split="val").counts).all()
+
+
+def test_a_card_without_data_needs_a_recipe(tiny_run: Run, tmp_path: Path) -> None:
+    alone = Path(shutil.copytree(tiny_run.model_folder, tmp_path / "given" / "away"))
+    card = json.loads((alone / "card.json").read_text())
+    (alone / "card.json").write_text(json.dumps({**card, "data": None}))
     with pytest.raises(UsageError, match="does not say which data to score it on; add --recipe"):
-        evaluate_model(tiny_run.model_folder)
+        evaluate_model(alone)
 
 
 def test_an_unknown_split_lists_the_known_ones(tiny_run: Run, tmp_path: Path) -> None:

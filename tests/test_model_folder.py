@@ -24,7 +24,7 @@ def test_the_card_alone_rebuilds_the_network(tiny_run: Run) -> None:
 
 def test_the_card_names_the_classes_as_written_masks_hold_them(tiny_run: Run) -> None:
     card = json.loads((tiny_run.model_folder / "card.json").read_text())
-    labels = read_model(tiny_run.path).labels
+    labels = read_model(tiny_run.path).card.labels
     assert card["labels"]["names"] == list(labels.names)
     assert card["labels"]["file_values"][:2] == [[0, 0], [1, 1]]
 

@@ -10,7 +10,7 @@ from torch import nn
 from tessella.backends.torch import TorchBackend
 from tessella.errors import UsageError
 from tessella.labels import LabelMap
-from tessella.predictor import Predictor, load, windows
+from tessella.predictor import Predictor, load
 from tessella.run import Run
 
 
@@ -42,24 +42,6 @@ def test_tiles_give_what_the_whole_image_gives(size: tuple[int, int]) -> None:
     assert (brightest(tile=64).predict(image).class_map == image.argmax(-1)).all()
 
 
-@pytest.mark.parametrize("length", [1, 63, 64, 65, 128, 500])
-def test_windows_cover_every_pixel_exactly_once(length: int) -> None:
-    hits = np.zeros((length, 100), int)
-    for window in windows((length, 100), 64):
-        hits[window.target] += 1
-        assert (
-            hits[window.target].shape == np.zeros((length, 100))[window.outer][window.inner].shape
-        )
-    assert (hits == 1).all()
-
-
-def test_a_tile_sees_context_on_every_side_that_has_some() -> None:
-    middle = list(windows((1000, 100), 300))[1]
-    assert middle.outer[0] == slice(300 - 192, 600 + 192)
-    assert middle.inner[0] == slice(192, 492)
-    assert middle.target[0] == slice(300, 600)
-
-
 def test_probabilities_are_the_softmax_of_the_logits_and_agree_with_the_class_map() -> None:
     image = random_image(70, 90) // 32
     prediction = brightest(tile=64).predict_probabilities(image)
@@ -68,6 +50,38 @@ def test_probabilities_are_the_softmax_of_the_logits_and_agree_with_the_class_ma
     assert prediction.probabilities is not None
     np.testing.assert_allclose(prediction.probabilities, expected, atol=1e-6)  # float32 softmax
     assert (prediction.class_map == image.argmax(-1)).all()
+
+
+def test_several_images_of_one_size_are_computed_as_each_alone() -> None:
+    images = np.stack([random_image(70, 90), random_image(70, 90)[::-1]]) // 32
+    together = brightest(tile=64).predict_probabilities_of(images)
+    for image, prediction in zip(images, together, strict=True):
+        alone = brightest(tile=64).predict_probabilities(image)
+        assert (prediction.class_map == alone.class_map).all()
+        assert prediction.probabilities is not None
+        assert alone.probabilities is not None
+        np.testing.assert_allclose(prediction.probabilities, alone.probabilities, atol=1e-6)
+
+
+class OnlyOneSize(Brightest):
+    """Like a network that was exported for one size: it refuses any other."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        assert images.shape[2:] == (48, 64)
+        return super().forward(images)
+
+
+@pytest.mark.parametrize("size", [(48, 64), (1, 1), (48, 200), (131, 64), (97, 301), (20, 300)])
+def test_a_model_of_one_size_computes_images_of_any(size: tuple[int, int]) -> None:
+    backend = TorchBackend(OnlyOneSize(), device=torch.device("cpu"), precision="fp32")
+    labels = LabelMap.from_names(["red", "green", "blue"])
+    image = random_image(*size)
+    predictor = Predictor(backend, labels, size=(48, 64))
+    assert (predictor.predict(image).class_map == image.argmax(-1)).all()
+    both = predictor.predict_probabilities(image)
+    assert (both.class_map == image.argmax(-1)).all()
+    assert both.probabilities is not None
+    assert both.probabilities.shape == (3, *size)
 
 
 def test_a_tile_too_small_is_refused() -> None:

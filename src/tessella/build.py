@@ -33,15 +33,10 @@ from tessella.optim import (
     rate_factors,
 )
 from tessella.recipe import Recipe
-from tessella.source import Source, find_entry
+from tessella.source import find_entry, source_of
 from tessella.suggestion import unknown_name
 
 logger = logging.getLogger(__name__)
-
-
-def source_of(recipe: Recipe, *, root: Path | None = None) -> Source:
-    """The recipe's data set, in `root` where that is given."""
-    return Source(recipe.data.name, root or recipe.data.root, recipe.data.options)
 
 
 def open_dataset(recipe: Recipe, split: str, *, root: Path | None = None) -> Dataset:
@@ -56,7 +51,7 @@ def open_dataset(recipe: Recipe, split: str, *, root: Path | None = None) -> Dat
         UsageError: unknown data set, option or split.
         ValueError: the files are not as the data set needs them.
     """
-    dataset = source_of(recipe, root=root).open(split)
+    dataset = source_of(recipe.data, root=root).open(split)
     if not recipe.data.cache_mb:
         return dataset
     return CachedDataset(dataset, limit_bytes=recipe.data.cache_mb << 20)

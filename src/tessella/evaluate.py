@@ -1,27 +1,25 @@
 """Score a predictor on a split: one confusion matrix over all pixels at their own size."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Int64
 
-from tessella import build
 from tessella.atomic import write_json
+from tessella.data.by_size import num_images_in, read_by_size
 from tessella.data.dataset import Dataset
-from tessella.data.loader import Batch, ScoringLoader, num_images
-from tessella.errors import UsageError
 from tessella.labels import LabelMap
-from tessella.metrics.counter import PixelCounter
 from tessella.metrics.scores import per_class, summary, trivial_counts
-from tessella.predictor import DEFAULT_TILE, Predictor, load
+from tessella.predictor import Predictor, load
 from tessella.progress import Track, silently
 from tessella.recipe import Recipe
+from tessella.recipe_parts import DataRecipe
 from tessella.run import Run, split_hash
+from tessella.source import data_of, source_of
+from tessella.tiles import DEFAULT_TILE
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,6 @@ def evaluate(
     *,
     split: str,
     batch_size: int = 4,
-    workers: int = 0,
     track: Track = silently,
 ) -> Evaluation:
     """Scores of `predictor` over all samples of `dataset`.
@@ -79,7 +76,6 @@ def evaluate(
         dataset: every sample has a mask.
         split: its name, for the protocol.
         batch_size: images of one size computed together.
-        workers: processes that read files.
         track: shows progress.
 
     Raises:
@@ -88,15 +84,17 @@ def evaluate(
     if not len(dataset):
         raise ValueError(f"split {split!r} is empty; there is nothing to score.")
     _check_classes(predictor.labels, dataset.labels)
-    counter = PixelCounter(
-        predictor.labels.num_classes, predictor.labels.ignore_index, predictor.backend.device
-    )
-    loader = ScoringLoader(dataset, batch_size=batch_size, workers=workers)
-    names, per_image = _count(predictor, loader, counter, track=track, total=len(dataset))
-    counts = counter.read()
+    backend, labels = predictor.backend, predictor.labels
+    scorer = backend.scorer(labels.num_classes, labels.ignore_index)
+    batches = read_by_size(dataset, batch_size=batch_size, reads_ahead=not backend.is_on_cpu)
+    names: list[str] = []
+    for batch in track(batches, about="evaluate", total=len(dataset), size=num_images_in):
+        scorer.add(predictor.class_maps(batch.images), batch.masks)
+        names.extend(batch.names)
+    counts, per_image = scorer.read()
     return Evaluation(
         counts=counts,
-        labels=predictor.labels,
+        labels=labels,
         images=tuple(zip(names, per_image, strict=True)),
         protocol={
             "split": split,
@@ -109,22 +107,6 @@ def evaluate(
             **predictor.protocol(),
         },
     )
-
-
-def _count(
-    predictor: Predictor,
-    loader: Iterable[Batch],
-    counter: PixelCounter,
-    *,
-    track: Track,
-    total: int,
-) -> tuple[list[str], list[float]]:
-    names: list[str] = []
-    scores: list[torch.Tensor] = []
-    for batch in track(loader, about="evaluate", total=total, size=num_images):
-        scores.append(counter.add(predictor.class_maps(batch.images), batch.masks))
-        names.extend(batch.names)
-    return names, torch.cat(scores).cpu().tolist()
 
 
 def _check_classes(trained: LabelMap, data: LabelMap) -> None:
@@ -155,8 +137,9 @@ def evaluate_model(
     """Scores of the model at `path`; for a run folder they are also kept in its `evaluation/`.
 
     Args:
-        path: a run or a model folder.
-        recipe: says which data and how to read it; None takes the run's own.
+        path: a run, a model folder or an exported file.
+        recipe: says which data and how to read it; None takes the run's own, or what the model
+            says of the data that it learnt from.
         root: where the data is, in place of the recipe's folder.
         split: which split; None takes the recipe's test split.
         device: auto, cpu, cuda or mps.
@@ -169,28 +152,21 @@ def evaluate_model(
     """
     predictor = load(path, device=device, tile=tile)
     run = Run(path) if Run(path).recipe_file.is_file() else None
-    if recipe is None:
-        if run is None:
-            raise UsageError(
-                f"{path}: a model folder does not say which data to score it on; add --recipe "
-                "and --data."
-            )
-        recipe = run.recipe()
-    chosen = split or recipe.data.test_split
-    dataset = _open(recipe, chosen, root, was_asked_for=split is not None)
+    data = recipe.data if recipe else data_of(path, predictor.card)
+    chosen = split or data.test_split
+    dataset = _open(data, chosen, root, was_asked_for=split is not None)
     result = evaluate(predictor, dataset, split=chosen, track=track)
     if run is not None:
         result.write(run.evaluation_folder / f"{chosen}.json")
     return result
 
 
-def _open(recipe: Recipe, split: str, root: Path | None, *, was_asked_for: bool) -> Dataset:
+def _open(data: DataRecipe, split: str, root: Path | None, *, was_asked_for: bool) -> Dataset:
     try:
-        return build.open_dataset(recipe, split, root=root)
+        return source_of(data, root=root).open(split)
     except ValueError as error:
-        if was_asked_for or recipe.data.val_split == split:
+        if was_asked_for or data.val_split == split:
             raise
         raise type(error)(
-            f"{error} This is the recipe's test split; --split {recipe.data.val_split} scores "
-            "another."
+            f"{error} This is the recipe's test split; --split {data.val_split} scores another."
         ) from error

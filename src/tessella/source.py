@@ -11,9 +11,11 @@ from tessella.data.recognise import recognise
 from tessella.data.splits import SPLITS
 from tessella.errors import UsageError
 from tessella.lookup import check_options, look_up
+from tessella.model_card import ModelCard
 from tessella.recipe import read_recipe
-from tessella.recipe_parts import AugmentRecipe
+from tessella.recipe_parts import AugmentRecipe, DataRecipe
 from tessella.recipes import find_recipe, shipped_recipes
+from tessella.run import Run
 from tessella.suggestion import unknown_name
 from tessella.yaml_text import parse_scalar
 
@@ -69,6 +71,31 @@ class Source:
         if not found:
             raise failures[0]
         return found
+
+
+def source_of(data: DataRecipe, *, root: Path | None = None) -> Source:
+    """A recipe's data set, in `root` where that is given."""
+    return Source(data.name, root or data.root, data.options)
+
+
+def data_of(path: Path, card: ModelCard | None) -> DataRecipe:
+    """What a model says of the data that it learnt from.
+
+    Args:
+        path: a run folder, a model folder or an exported file, perhaps in its run's `export/`.
+        card: of the model.
+
+    Raises:
+        UsageError: nothing says which data to read.
+    """
+    for folder in (path, path.parent.parent):
+        if (recipe := Run(folder).recipe_file).is_file():
+            return read_recipe(recipe.read_text(encoding="utf-8"), where=str(recipe)).data
+    if card is None or card.data is None:
+        raise UsageError(
+            f"{path}: does not say which data to score it on; add --recipe and --data."
+        )
+    return DataRecipe.model_validate(card.data)
 
 
 def find_entry(name: str) -> DatasetEntry:

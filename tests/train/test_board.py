@@ -12,7 +12,7 @@ from tessella import build
 from tessella.pictures import overlay
 from tessella.predictor import load
 from tessella.run import Run
-from tessella.train.board import spread
+from tessella.data.spread import spread
 from tessella.train.history import read_history
 
 

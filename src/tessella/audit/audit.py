@@ -12,16 +12,17 @@ from torch.nn import functional
 from tessella import build
 from tessella.audit.measures import BatchLoss, LossFunction, Measure, Scored
 from tessella.audit.tutorials import TUTORIALS, Setting, Tutorial
-from tessella.backends.torch import as_batch
+from tessella.backends.torch import TorchBackend, as_batch, open_folder
 from tessella.data.dataset import Dataset
 from tessella.errors import UsageError
 from tessella.evaluate import evaluate
 from tessella.metrics.scores import summary
-from tessella.predictor import DEFAULT_TILE, Predictor, load, windows
+from tessella.predictor import Predictor
 from tessella.progress import Track, silently
 from tessella.run import open_run
 from tessella.sample import Sample
 from tessella.suggestion import unknown_name
+from tessella.tiles import DEFAULT_TILE, windows
 from tessella.train.history import read_history
 
 
@@ -101,21 +102,22 @@ def audit(
         raise UsageError(unknown_name("tutorial", tutorial, TUTORIALS))
     run = open_run(path)
     recipe = run.recipe()
-    predictor = load(path, device=device)
+    backend, card = open_folder(path, device=device, precision=None)
+    predictor = Predictor(backend, card.labels)
     chosen = split or recipe.data.val_split
     dataset = build.open_dataset(recipe, chosen, root=root)
     if not len(dataset):
         raise ValueError(f"split {chosen!r} is empty; there is nothing to score.")
     training = build.open_dataset(recipe, recipe.data.train_split, root=root)
     loss = build.build_loss(
-        recipe, predictor.labels, device=predictor.backend.device, training=training
+        recipe, predictor.labels, device=backend.device, training=training
     ).compute
     plan = TUTORIALS[tutorial]
     setting = Setting(predictor.labels.num_classes, loss, plan.size)
     right = summary(evaluate(predictor, dataset, split=chosen, track=track).counts)
     if any(line.right == "loss" for line in plan.lines):
-        right["loss"] = _pixel_mean_loss(predictor, dataset, loss)
-    values = _as_tutorial(plan, predictor, setting, dataset=dataset, training=training, track=track)
+        right["loss"] = _pixel_mean_loss(backend, dataset, loss)
+    values = _as_tutorial(plan, backend, setting, dataset=dataset, training=training, track=track)
     lines = [
         AuditedLine(
             line.called,
@@ -140,7 +142,7 @@ def audit(
 
 def _as_tutorial(
     plan: Tutorial,
-    predictor: Predictor,
+    backend: TorchBackend,
     setting: Setting,
     *,
     dataset: Dataset,
@@ -149,17 +151,17 @@ def _as_tutorial(
 ) -> dict[str, float]:
     made = [(line, line.make(setting)) for line in plan.lines if line.make is not None]
     scored = [measure for line, measure in made if not line.on_train]
-    _feed(scored, predictor, dataset, plan=plan, limit=len(dataset), track=track)
+    _feed(scored, backend, dataset, plan=plan, limit=len(dataset), track=track)
     trained = [measure for line, measure in made if line.on_train]
     if trained:
         limit = min(len(dataset), len(training))  # as many as were scored: enough to compare
-        _feed(trained, predictor, training, plan=plan, limit=limit, track=track)
+        _feed(trained, backend, training, plan=plan, limit=limit, track=track)
     return {line.called: measure.result() for line, measure in made}
 
 
 def _feed(
     measures: list[Measure],
-    predictor: Predictor,
+    backend: TorchBackend,
     dataset: Dataset,
     *,
     plan: Tutorial,
@@ -169,22 +171,22 @@ def _feed(
     samples = (dataset[index] for index in range(limit))
     shown = track(samples, about="audit", total=limit, size=lambda _: 1)
     for seen, sample in enumerate(shown, start=1):
-        scored = _as_scored(predictor, sample, plan)
+        scored = _as_scored(backend, sample, plan)
         for measure in measures:
             measure.add(scored)
             if seen % plan.batch_size == 0 or seen == limit:
                 measure.end_batch()
 
 
-def _as_scored(predictor: Predictor, sample: Sample, plan: Tutorial) -> Scored:
-    images, mask = as_batch(sample.image), _mask_of(sample).to(predictor.backend.device)
+def _as_scored(backend: TorchBackend, sample: Sample, plan: Tutorial) -> Scored:
+    images, mask = as_batch(sample.image), _mask_of(sample).to(backend.device)
     if plan.size is None:
-        return Scored(predictor.backend.logits(images)[0].float(), mask, mask)
+        return Scored(backend.logits(images)[0].float(), mask, mask)
     squeezed = functional.interpolate(
         images.float(), size=plan.size, mode="bilinear", antialias=True
     )
     pixels = squeezed.round().clamp(0, 255).to(torch.uint8)
-    logits = predictor.backend.logits(pixels)[0].float()
+    logits = backend.logits(pixels)[0].float()
     shrunk = functional.interpolate(mask[None, None].float(), size=plan.size, mode="nearest")
     return Scored(logits, shrunk[0, 0].to(torch.uint8), mask)
 
@@ -195,14 +197,14 @@ def _mask_of(sample: Sample) -> Tensor:
     return torch.from_numpy(sample.mask)
 
 
-def _pixel_mean_loss(predictor: Predictor, dataset: Dataset, loss: LossFunction) -> float:
+def _pixel_mean_loss(backend: TorchBackend, dataset: Dataset, loss: LossFunction) -> float:
     """The loss over a split, each labelled pixel weighing alike, at each image's own size."""
     split = BatchLoss(loss)
     for index in range(len(dataset)):
         sample = dataset[index]
-        images, mask = as_batch(sample.image), _mask_of(sample).to(predictor.backend.device)
+        images, mask = as_batch(sample.image), _mask_of(sample).to(backend.device)
         for window in windows(mask.shape, DEFAULT_TILE):
-            logits = predictor.backend.logits(images[:, :, *window.outer])[0]
+            logits = backend.logits(images[:, :, *window.outer])[0]
             part = mask[window.target]
             split.add(Scored(logits[:, *window.inner].float(), part, part))
     return split.value()

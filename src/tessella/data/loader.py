@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from tessella.data.augment import Augmentation
+from tessella.data.by_size import grouped_by_size, stacked
 from tessella.data.dataset import Dataset
 from tessella.data.mixing import draw_partner
 from tessella.sample import Sample
@@ -151,10 +152,6 @@ class TrainingLoader:
         return _raising(iter(self._loader))
 
 
-# memory is bounded by pixels, not by images; more at once is no faster on a CPU
-_MAX_BATCH_PIXELS = 1 << 20
-
-
 class ScoringLoader:
     """Every sample once, in order, at its own size.
 
@@ -204,12 +201,9 @@ def _raising(batches: Iterable[Any]) -> Iterator[Any]:
 
 
 def _stack(samples: Sequence[Sample]) -> Batch:
-    images = torch.from_numpy(np.stack([sample.image for sample in samples]))
-    masks = torch.from_numpy(
-        np.stack([sample.mask for sample in samples if sample.mask is not None])
-    )
+    images, masks, names = stacked(samples)
     # (n, h, w, c) in memory seen as (n, c, h, w): channels-last without a copy
-    return Batch(images.permute(0, 3, 1, 2), masks, tuple(sample.name for sample in samples))
+    return Batch(torch.from_numpy(images).permute(0, 3, 1, 2), torch.from_numpy(masks), names)
 
 
 def _collate_one_size(samples: list[Sample | _Failure]) -> Batch | _Failure:
@@ -218,17 +212,6 @@ def _collate_one_size(samples: list[Sample | _Failure]) -> Batch | _Failure:
 
 
 def _collate_by_size(samples: list[Sample | _Failure]) -> list[Batch] | _Failure:
-    batches: list[list[Sample]] = []
-    for sample in samples:
-        if isinstance(sample, _Failure):
-            return sample
-        pixels = sample.image.shape[0] * sample.image.shape[1]
-        if (
-            batches
-            and batches[-1][-1].image.shape == sample.image.shape
-            and (len(batches[-1]) + 1) * pixels <= _MAX_BATCH_PIXELS
-        ):
-            batches[-1].append(sample)
-        else:
-            batches.append([sample])
-    return [_stack(batch) for batch in batches]
+    failure = next((sample for sample in samples if isinstance(sample, _Failure)), None)
+    read = [sample for sample in samples if isinstance(sample, Sample)]
+    return failure or list(map(_stack, grouped_by_size(read, batch_size=len(samples))))

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from tessella.data.dataset import Dataset
+from tessella.data.spread import spread
 from tessella.errors import UsageError
 from tessella.suggestion import unknown_name
-from tessella.train.board import spread
 
 NUM_SAMPLES = 4
 """Samples shown when nobody says which."""

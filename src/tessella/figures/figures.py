@@ -26,14 +26,15 @@ from tessella.figures.samples import (
     probability_grid,
 )
 from tessella.labels import LabelMap
-from tessella.model_folder import read_model
+from tessella.model_place import card_at
 from tessella.pictures import legend
-from tessella.predictor import DEFAULT_TILE, Predictor, load
+from tessella.predictor import Predictor, load
 from tessella.progress import Track, silently
 from tessella.recipe import Recipe
 from tessella.run import Run
 from tessella.stats.measure import measure
 from tessella.suggestion import unknown_name
+from tessella.tiles import DEFAULT_TILE
 from tessella.train.history import read_history
 
 FIGURES: Mapping[str, str] = {
@@ -112,7 +113,7 @@ def draw_figures(
     """
     wanted = _wanted(only)
     run = Run(path) if Run(path).recipe_file.is_file() else None
-    labels = read_model(path).labels if run is None else run.labels()
+    labels = card_at(path).labels if run is None else run.labels()
     files = FigureFiles(out or (Path() if run is None else run.path) / "figures")
     for name, problem in _lacking(wanted, run, path).items():
         _leave_out(problem, files, was_asked_for=only is not None)

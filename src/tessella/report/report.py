@@ -10,13 +10,13 @@ from typing import Any, Literal
 from tessella import build
 from tessella.atomic import write_text
 from tessella.data.dataset import Dataset
+from tessella.data.spread import spread
 from tessella.errors import UsageError
 from tessella.evaluate import evaluate_model
 from tessella.predictor import load
 from tessella.progress import Track, silently
 from tessella.report.page import Page, Panel, render
 from tessella.run import Run, open_run
-from tessella.train.board import spread
 from tessella.train.history import read_history
 
 logger = logging.getLogger(__name__)

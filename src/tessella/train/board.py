@@ -6,12 +6,13 @@ from torch.utils.tensorboard import SummaryWriter
 
 from tessella.backends.torch import as_batch
 from tessella.data.dataset import Dataset
+from tessella.data.spread import spread
 from tessella.metrics.class_map import class_map
 from tessella.pictures import legend, overlay, thumbnail, thumbnail_mask
-from tessella.predictor import DEFAULT_TILE, windows
 from tessella.recipe import Recipe
 from tessella.run import Run
 from tessella.sample import Sample
+from tessella.tiles import DEFAULT_TILE, windows
 from tessella.train.epoch import Task
 from tessella.train.history import EpochRow
 from tessella.train.setup import Splits
@@ -98,9 +99,3 @@ def _predict(sample: Sample, task: Task) -> np.ndarray:
 
 def _fixed_samples(dataset: Dataset) -> list[Sample]:
     return [dataset[index] for index in spread(len(dataset), _NUM_SAMPLES)]
-
-
-def spread(length: int, count: int) -> list[int]:
-    """`count` different indices, or as many as there are, spread evenly over 0..length-1."""
-    count = min(count, length)
-    return sorted({round(k * (length - 1) / max(1, count - 1)) for k in range(count)})

@@ -16,8 +16,8 @@ from tessella.metrics.counter import PixelCounter
 from tessella.metrics.scores import macro_f1, mean_iou, pixel_accuracy
 from tessella.models.freeze import keep_frozen_in_eval
 from tessella.models.segmenter import Outputs
-from tessella.predictor import DEFAULT_TILE, windows
 from tessella.progress import Track
+from tessella.tiles import DEFAULT_TILE, windows
 from tessella.train.bad_batch import LossGuard
 
 

@@ -2,11 +2,11 @@
 
 import contextlib
 
-from tessella import build
 from tessella.data.dataset import Dataset
 from tessella.data.leaks import Leaks, find_leaks
 from tessella.progress import Track
 from tessella.recipe import Recipe
+from tessella.source import source_of
 
 
 def check_leaks(recipe: Recipe, train: Dataset, val: Dataset, *, track: Track) -> Leaks:
@@ -27,7 +27,7 @@ def check_leaks(recipe: Recipe, train: Dataset, val: Dataset, *, track: Track) -
     if recipe.data.test_split not in datasets:
         with contextlib.suppress(ValueError):  # many data sets have no test masks
             # not behind a cache: training does not read it
-            test = build.source_of(recipe).open(recipe.data.test_split)
+            test = source_of(recipe.data).open(recipe.data.test_split)
             datasets[recipe.data.test_split] = test
     if len(datasets) < 2:  # somebody validates on the training split, and says so in the recipe
         return Leaks(())

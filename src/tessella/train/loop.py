@@ -4,11 +4,13 @@ import logging
 import math
 import time
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
 from tessella import build
 from tessella.atomic import write_json, write_text
 from tessella.backends.torch import describe
+from tessella.model_card import card_of
 from tessella.model_folder import write_model
 from tessella.models.freeze import unfreeze
 from tessella.optim import trainable_count
@@ -167,15 +169,14 @@ def _keep(setup: Setup, run: Run, row: EpochRow) -> None:
     is_best = _take_note(setup, row)
     setup.state.save(run.last_checkpoint, *([run.best_checkpoint] if is_best else []))
     if is_best:
-        write_model(
-            run.model_folder,
-            setup.state.scored.state_dict(),
-            recipe=setup.recipe.model,
-            labels=setup.labels,
+        card = card_of(
+            setup.recipe,
+            setup.labels,
             precision=setup.precision,
-            score={"mean_iou": row.val_mean_iou, "epoch": row.epoch},
-            weights_from=setup.origin,
+            validation={"mean_iou": row.val_mean_iou, "epoch": row.epoch},
+            pretrained=asdict(setup.origin) if setup.origin else None,
         )
+        write_model(run.model_folder, setup.state.scored.state_dict(), card)
     write_history(run.history_file, setup.state.rows)
     _report(setup, row, is_best=is_best)
 
