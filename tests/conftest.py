@@ -9,6 +9,8 @@ import pytest
 import torch
 from hypothesis import settings
 
+from tessella.export.export import export
+from tessella.export.formats import FORMATS
 from tessella.recipe import Recipe, read_recipe
 from tessella.run import Run
 from tessella.train import train
@@ -46,6 +48,18 @@ def tiny_recipe(*overrides: str) -> Recipe:
 def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished run; tests read it and never write into it."""
     return train(tiny_recipe(), out=tmp_path_factory.mktemp("tiny") / "run")
+
+
+@pytest.fixture(scope="session")
+def exported_files(tiny_run: Run, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The tiny run in every format, with class maps and probabilities; read, never written."""
+    folder = tmp_path_factory.mktemp("exported")
+    return {
+        name: export(
+            tiny_run.path, to=name, out=folder / f"tiny{entry.ending}", add=("probabilities",)
+        ).path
+        for name, entry in FORMATS.items()
+    }
 
 
 @pytest.fixture

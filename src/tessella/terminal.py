@@ -66,6 +66,19 @@ def score_table(document: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def before_and_after(rows: Iterable[Mapping[str, Any]], mean: Mapping[str, float]) -> str:
+    """IoU of each class of the run and of the file made from it, and their mean."""
+    listed = [*rows, {"class": "mean IoU", **mean}]
+    width = max(len(row["class"]) for row in listed)
+    lines = [f"{'class':<{width}} {'run':>7} {'file':>7} {'points':>7}"]
+    for row in listed:
+        before, after = row["run"], row["file"]
+        points = "" if before is None or after is None else f"{(after - before) * 100:+.2f}"
+        name = row["class"]
+        lines.append(f"{name:<{width}} {_number(before):>7} {_number(after):>7} {points:>7}")
+    return "\n".join(lines)
+
+
 def class_table(rows: Iterable[Mapping[str, Any]]) -> str:
     """Statistics as text: pixels, share and images of each class in each split."""
     lines: list[str] = []
@@ -102,6 +115,66 @@ def audit_table(document: Mapping[str, Any]) -> str:
             ),
         ]
     return "\n".join(lines)
+
+
+def benchmark_table(document: Mapping[str, Any]) -> str:
+    """A benchmark document as text: conditions, a line for each candidate, who was left out."""
+    protocol, rows = document["protocol"], document["rows"]
+    height, width = protocol["size"]
+    versions = ", ".join(f"{name} {version}" for name, version in protocol["versions"].items())
+    lines = [
+        f"images of {height} x {width} (height x width), {protocol['size_from']}; batch "
+        f"{protocol['batch']}, {protocol['threads']} threads, {protocol['rounds']} rounds",
+        f"{protocol['processor']}, {protocol['cores']} cores, {protocol['system']}",
+        f"Python {protocol['python']}, {versions}",
+        f"timed: {protocol['timed']}; {protocol['image']}",
+        "",
+    ]
+    cells = [_BENCHMARK_HEAD, *map(_benchmark_cells, rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        left = [f"{cell:<{wide}}" for cell, wide in zip(row[:3], widths[:3], strict=True)]
+        right = [f"{cell:>{wide}}" for cell, wide in zip(row[3:], widths[3:], strict=True)]
+        lines.append("  ".join([*left, *right]).rstrip())
+    lines += ["", "as fast: times as fast as the first, the median of paired rounds (quartiles)"]
+    for absent in document["left_out"]:
+        kind = " ".join(filter(None, (absent["engine"], absent["precision"])))
+        lines.append(f"left out: {absent['model']}, {kind}: {absent['reason']}")
+    return "\n".join(lines)
+
+
+_BENCHMARK_HEAD = (
+    *("model", "engine", "on", "median", "95 %", "images/s", "memory", "GPU", "file", "as fast"),
+)
+
+
+def _benchmark_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    ratio = row["times_as_fast"]
+    low, high = ratio["quartiles"]
+    return (
+        row["model"],
+        f"{row['engine']} {row['precision']}",
+        row["where"],
+        _milliseconds(row["median_seconds"]),
+        _milliseconds(row["p95_seconds"]),
+        f"{row['images_per_second']:.1f}",
+        _mebibytes(row["peak_bytes"]),
+        _mebibytes(row["gpu_peak_bytes"]),
+        _mebibytes(row["file_bytes"]),
+        f"{ratio['median']:.2f} ({low:.2f}..{high:.2f})",
+    )
+
+
+def _milliseconds(seconds: float) -> str:
+    amount = seconds * 1000
+    return f"{amount:.{2 if amount < 10 else 1 if amount < 100 else 0}f} ms"
+
+
+def _mebibytes(count: int | None) -> str:
+    if count is None:
+        return "-"
+    amount = count / 2**20
+    return f"{amount:.{2 if amount < 1 else 1 if amount < 100 else 0}f} MiB"
 
 
 def _number(value: float | None) -> str:

@@ -6,7 +6,13 @@ from typing import Annotated
 import typer
 
 from tessella import __version__
-from tessella.cli import data_commands, figure_commands, look_commands, model_commands
+from tessella.cli import (
+    data_commands,
+    export_command,
+    figure_commands,
+    look_commands,
+    model_commands,
+)
 from tessella.errors import UsageError
 
 app = typer.Typer(
@@ -21,6 +27,7 @@ app = typer.Typer(
 for _command in model_commands.COMMANDS:
     app.command()(_command)
 app.command()(figure_commands.figures)
+app.command()(export_command.export)
 app.command("find-lr")(look_commands.find_lr)
 app.add_typer(data_commands.app, name="data")
 app.add_typer(look_commands.app, name="model")

@@ -8,6 +8,7 @@ import typer
 from tessella.cli.arguments import DataRoot, Overrides
 from tessella.cli.recipe_choice import chosen_recipe
 from tessella.cli.showing import messages, progress
+from tessella.cli.sizes import parse_size
 from tessella.errors import UsageError
 
 if TYPE_CHECKING:
@@ -73,18 +74,11 @@ def summary(
     """Print a model's layers, parameters, FLOPs and memory at a size."""
     from tessella.models.summary import summarize
 
-    height_width = _size(size)
+    height_width = parse_size(size)
     with messages():
         segmenter = _segmenter(model, overrides or [], data, num_classes)
     result = summarize(segmenter, size=height_width, batch_size=batch)
     typer.echo(result.text(most_levels=levels))
-
-
-def _size(text: str) -> tuple[int, int]:
-    height, x, width = text.lower().partition("x")
-    if not (x and height.isdecimal() and width.isdecimal()):
-        raise UsageError(f"--size {text!r}: give height and width in pixels, as 360x480.")
-    return int(height), int(width)
 
 
 def _segmenter(

@@ -1,0 +1,45 @@
+"""A traced model as a file for OpenVINO that holds its card."""
+
+import tempfile
+from pathlib import Path
+
+import openvino as engine
+import torch
+
+from tessella.backends import Opened, openvino
+from tessella.export import onnx_file
+from tessella.model_card import ModelCard
+
+
+def convert(program: torch.export.ExportedProgram, *, outputs: tuple[str, ...]) -> bytes:
+    """The program as one file of network and numbers, in float32, without a card.
+
+    Raises:
+        ValueError: an operation has no counterpart.
+    """
+    # by way of ONNX: OpenVINO's own reader of PyTorch programs knows fewer operations
+    model = onnx_file.convert(program, outputs=outputs)
+    return packed_model(engine.Core().read_model(model, b""))
+
+
+def with_card(content: bytes, card: ModelCard) -> bytes:
+    """The same file with the card and, for other programs, labels and licence in words."""
+    model = engine.Core().read_model(*openvino.unpacked(content, where="exported file"))
+    model.set_rt_info(card.to_json(), ["tessella", "card"])
+    model.set_rt_info(", ".join(card.labels.names), ["model_info", "labels"])
+    model.set_rt_info(card.licence, ["model_info", "licence"])
+    return packed_model(model)
+
+
+def open_bytes(content: bytes, *, where: str) -> Opened:
+    """The file behind OpenVINO."""
+    return Opened(*openvino.open_bytes(content, where=where))
+
+
+def packed_model(model: engine.Model) -> bytes:
+    """A model in memory as one file."""
+    with tempfile.TemporaryDirectory() as folder:
+        network = Path(folder) / "model.xml"
+        # weights as they are: rounded to half precision they would not pass the comparison
+        engine.save_model(model, network, compress_to_fp16=False)
+        return openvino.packed(network.read_bytes(), network.with_suffix(".bin").read_bytes())

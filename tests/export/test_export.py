@@ -1,0 +1,106 @@
+"""An export is written only if it says what the run says, and leaves nothing otherwise."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tessella.errors import UsageError
+from tessella.export.export import (
+    checked_outputs,
+    commonest_size,
+    default_place,
+    export,
+    open_setting,
+)
+from tessella.export.parity import Parity
+from tessella.predictor import load
+from tessella.recipe import read_recipe
+from tessella.run import Run
+from tessella.train import train
+
+PSPNET = """
+name: psp
+data: {name: synthetic, options: {count: 4, height: 33, width: 47}}
+model: {name: pspnet, encoder: resnet18}
+augment: {crop: [32, 32]}
+train: {epochs: 1, batch_size: 4, precision: fp32, device: cpu, workers: 0}
+"""
+
+
+@pytest.fixture(scope="module")
+def pspnet_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Its pyramid is right at the traced size only: exported for any size it answers wrongly."""
+    recipe = read_recipe(PSPNET, where="psp")
+    return train(recipe, out=tmp_path_factory.mktemp("psp") / "run")
+
+
+def test_the_proof_lies_beside_the_file(exported_files: dict[str, Path]) -> None:
+    file = exported_files["onnx"]
+    proof = json.loads(file.with_name("tiny.onnx.json").read_text())
+    assert proof["card"]["exported"]["parity"]["agreement"] >= 0.999
+    assert len(proof["card"]["exported"]["parity"]["per_class"]) == 8
+
+
+def test_a_file_goes_into_the_runs_folder(tiny_run: Run, tmp_path: Path) -> None:
+    assert default_place(tiny_run.path, ".onnx") == tiny_run.path / "export" / "tiny.onnx"
+    assert default_place(tmp_path / "given", ".onnx") == tmp_path / "given.onnx"
+
+
+def test_class_maps_come_first_and_once() -> None:
+    assert checked_outputs(["logits", "classes"]) == ("classes", "logits")
+    with pytest.raises(UsageError, match="probability.*probabilities"):
+        checked_outputs(["probability"])
+
+
+def test_the_data_may_lie_elsewhere_but_must_have_the_same_classes(
+    tiny_run: Run, tmp_path: Path
+) -> None:
+    setting = open_setting(tiny_run.path, root=None, images=3)
+    assert len(setting.indices) == 3
+    assert commonest_size(setting) == (33, 47)
+    copy = Path(shutil.copytree(tiny_run.model_folder, tmp_path / "a" / "model-copy"))
+    card = json.loads((copy / "card.json").read_text())
+    card["labels"]["names"][0] = "heaven"
+    (copy / "card.json").write_text(json.dumps(card))
+    with pytest.raises(ValueError, match="knows the classes heaven, .* but the data has sky"):
+        open_setting(copy, root=None, images=3)
+
+
+def test_a_file_that_says_something_else_is_not_written(
+    tiny_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if rounding had changed one pixel in a hundred."""
+    monkeypatch.setattr(Parity, "agreement", 0.99)
+    with pytest.raises(ValueError, match=r"x\.onnx: the exported file does not say .* Nothing was"):
+        export(tiny_run.path, to="onnx", out=tmp_path / "out" / "x.onnx", images=2)
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_a_network_that_is_right_at_one_size_only_is_exported_for_that(
+    pspnet_run: Run, tmp_path: Path
+) -> None:
+    """PSPNet's file for any size would answer wrongly without a word."""
+    made = export(pspnet_run.path, to="onnx", out=tmp_path / "psp.onnx", images=3)
+    assert made.size == (33, 47)
+    assert "px the file for any size is wrong" in made.why_fixed
+    predictor = load(tmp_path / "psp.onnx")
+    image = np.random.default_rng(0).integers(0, 256, (50, 200, 3), dtype=np.uint8)
+    assert predictor.predict(image).class_map.shape == (50, 200)
+    card = json.loads((tmp_path / "psp.onnx.json").read_text())["card"]
+    assert card["exported"]["size"] == [33, 47]
+
+
+def test_a_size_may_be_asked_for(tiny_run: Run, tmp_path: Path) -> None:
+    made = export(tiny_run.path, to="onnx", out=tmp_path / "x.onnx", size=(64, 32), images=2)
+    assert (made.size, made.why_fixed) == ((64, 32), "as you said")
+    run, file = load(tiny_run.path, device="cpu", precision="fp32"), load(tmp_path / "x.onnx")
+    image = np.random.default_rng(0).integers(0, 256, (64, 32, 3), dtype=np.uint8)
+    assert (run.predict(image).class_map == file.predict(image).class_map).mean() > 0.999
+
+
+def test_what_is_no_model_is_said_before_anything_is_traced(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="gone: does not exist; expected a run folder"):
+        export(tmp_path / "gone", to="onnx")
