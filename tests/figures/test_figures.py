@@ -92,6 +92,15 @@ def test_a_model_folder_has_no_curves_and_says_so(
     assert "curves.svg" not in names_in(tmp_path)
 
 
+def test_a_file_that_was_exported_is_drawn_like_its_run(
+    tiny_run: Run, exported_files: dict[str, Path], tmp_path: Path
+) -> None:
+    draw_figures(exported_files["onnx"], out=tmp_path / "file", only=["comparison"], device="cpu")
+    draw_figures(tiny_run.path, out=tmp_path / "run", only=["comparison"], device="cpu")
+    file, run = (np.asarray(Image.open(tmp_path / x / "comparison.png")) for x in ("file", "run"))
+    assert (file != run).mean() < 0.001
+
+
 def test_a_model_folder_alone_shows_its_classes(tiny_run: Run, tmp_path: Path) -> None:
     draw_figures(tiny_run.model_folder, out=tmp_path, only=["classes"])
     drawn = np.asarray(Image.open(tmp_path / "classes.png")).reshape(-1, 3)
@@ -103,7 +112,6 @@ def test_a_model_folder_alone_shows_its_classes(tiny_run: Run, tmp_path: Path) -
     [
         (["curves"], "has no epoch in history.csv, so there are no curves; give a run"),
         (["epochs"], "has no events in tensorboard/, so there are no pictures of its epochs"),
-        (["panel"], "does not say which data to draw; add --recipe and --data, or --only classes"),
         (["curve"], "no figure is called 'curve'; did you mean 'curves'"),
         ([], f"none is named; name some of {', '.join(FIGURES)}"),
     ],

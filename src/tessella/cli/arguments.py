@@ -9,7 +9,10 @@ Overrides = Annotated[
     list[str] | None,
     typer.Argument(metavar="KEY.PATH=VALUE", help="Choices that replace the recipe's."),
 ]
-ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="Run folder or model folder.")]
+ModelPath = Annotated[
+    Path,
+    typer.Argument(metavar="MODEL", help="Run folder, model folder, or a file that export wrote."),
+]
 DataRoot = Annotated[
     Path | None, typer.Option("--data", metavar="ROOT", help="Folder that holds the data set.")
 ]

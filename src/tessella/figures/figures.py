@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tessella import build
 from tessella.atomic import write_bytes
 from tessella.data.dataset import Dataset
 from tessella.data.images import encode_png
@@ -26,12 +25,13 @@ from tessella.figures.samples import (
     probability_grid,
 )
 from tessella.labels import LabelMap
-from tessella.model_place import card_at
 from tessella.pictures import legend
 from tessella.predictor import Predictor, load
 from tessella.progress import Track, silently
 from tessella.recipe import Recipe
+from tessella.recipe_parts import DataRecipe
 from tessella.run import Run
+from tessella.source import data_of, source_of
 from tessella.stats.measure import measure
 from tessella.suggestion import unknown_name
 from tessella.tiles import DEFAULT_TILE
@@ -113,7 +113,8 @@ def draw_figures(
     """
     wanted = _wanted(only)
     run = Run(path) if Run(path).recipe_file.is_file() else None
-    labels = card_at(path).labels if run is None else run.labels()
+    opened = None if run else load(path, device=device, tile=tile)
+    labels = opened.labels if opened else Run(path).labels()
     files = FigureFiles(out or (Path() if run is None else run.path) / "figures")
     for name, problem in _lacking(wanted, run, path).items():
         _leave_out(problem, files, was_asked_for=only is not None)
@@ -123,10 +124,11 @@ def draw_figures(
     predictor: Predictor | None = None
     chosen: list[int] = []
     if wanted & _OF_DATA:
-        source = _open(recipe or _recipe_of(run, path), split, root=root, labels=labels)
+        data = recipe.data if recipe else data_of(path, opened.card if opened else None)
+        source = _open(data, split, root=root, labels=labels)
     if source and wanted & _OF_SAMPLES:
         chosen = choose(source.dataset, split=source.split, indices=indices, names=names)
-        predictor = load(path, device=device, tile=tile)
+        predictor = opened or load(path, device=device, tile=tile)
     if "classes" in wanted:
         files.add_picture("classes", legend(labels, range(labels.num_classes), width=_LEGEND_WIDTH))
     if run and "curves" in wanted:
@@ -182,24 +184,15 @@ def _leave_out(problem: str, files: FigureFiles, *, was_asked_for: bool) -> None
         files.left_out.append(problem)
 
 
-def _recipe_of(run: Run | None, path: Path) -> Recipe:
-    if run is None:
-        raise UsageError(
-            f"{path}: a model folder does not say which data to draw; add --recipe and --data, or "
-            "--only classes."
-        )
-    return run.recipe()
-
-
-def _open(recipe: Recipe, split: str | None, *, root: Path | None, labels: LabelMap) -> _Source:
-    split = split or recipe.data.val_split
-    dataset = build.open_dataset(recipe, split, root=root)
+def _open(data: DataRecipe, split: str | None, *, root: Path | None, labels: LabelMap) -> _Source:
+    split = split or data.val_split
+    dataset = source_of(data, root=root).open(split)
     if dataset.labels.names != labels.names:
         raise ValueError(
             f"figures: the model knows the classes {', '.join(labels.names)}, but the data has "
             f"{', '.join(dataset.labels.names)}; give both the same classes in the same order."
         )
-    return _Source(dataset, split, f"{recipe.data.name}, {split}")
+    return _Source(dataset, split, f"{data.name}, {split}")
 
 
 def _draw_epochs(run: Run, files: FigureFiles, track: Track) -> None:
