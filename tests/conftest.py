@@ -59,6 +59,7 @@ def exported_files(tiny_run: Run, tmp_path_factory: pytest.TempPathFactory) -> d
             tiny_run.path, to=name, out=folder / f"tiny{entry.ending}", add=("probabilities",)
         ).path
         for name, entry in FORMATS.items()
+        if not entry.is_repository
     }
 
 

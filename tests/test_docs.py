@@ -46,14 +46,32 @@ def write_own_folder(root: Path, *, with_classes: bool) -> None:
         (root / "classes.txt").write_text("background\ncrack\n")
 
 
-@pytest.mark.slow
-def test_every_command_of_the_readme_runs_as_written(tmp_path: Path) -> None:
-    write_own_folder(tmp_path / "mine", with_classes=True)
-    lines = commands(README)
-    assert len(lines) >= 10
-    for line in lines:
-        done = tessella(line, tmp_path)
+@pytest.fixture(scope="module")
+def readme_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where every command of the README has run as written."""
+    folder = tmp_path_factory.mktemp("readme")
+    write_own_folder(folder / "mine", with_classes=True)
+    for line in commands(README):
+        done = tessella(line, folder)
         assert done.returncode == 0, f"{line}\n{done.stderr}"
+    return folder
+
+
+@pytest.mark.slow
+def test_every_command_of_the_readme_runs_as_written(readme_folder: Path) -> None:
+    assert len(commands(README)) >= 10
+    assert (readme_folder / "runs" / "demo" / "report" / "report.html").is_file()
+
+
+@pytest.mark.slow
+def test_every_command_about_files_that_are_given_away_runs_as_written(readme_folder: Path) -> None:
+    lines = commands((ROOT / "docs" / "export.md").read_text(encoding="utf-8"))
+    assert len(lines) >= 7
+    for line in lines:
+        if line == "tessella demo":  # the README's; it takes a minute
+            continue
+        done = tessella(line, readme_folder)
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
 
 
 def test_every_command_about_data_runs_as_written(tmp_path: Path) -> None:

@@ -37,9 +37,7 @@ def test_a_card_without_what_came_later_is_still_read() -> None:
 
 def test_a_card_of_another_format_is_refused() -> None:
     text = json.dumps({**CARD.to_dict(), "format": 9})
-    with pytest.raises(
-        ValueError, match="x: is of format 9, this version reads 1; use"
-    ):
+    with pytest.raises(ValueError, match="x: is of format 9, this version reads 1; use"):
         card_from_json(text, where="x")
 
 

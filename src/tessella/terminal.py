@@ -68,7 +68,7 @@ def score_table(document: Mapping[str, Any]) -> str:
 
 def before_and_after(rows: Iterable[Mapping[str, Any]], mean: Mapping[str, float]) -> str:
     """IoU of each class of the run and of the file made from it, and their mean."""
-    listed = [*rows, {"class": "mean IoU", **mean}]
+    listed: list[Mapping[str, Any]] = [*rows, {"class": "mean IoU", **mean}]
     width = max(len(row["class"]) for row in listed)
     lines = [f"{'class':<{width}} {'run':>7} {'file':>7} {'points':>7}"]
     for row in listed:
@@ -173,8 +173,8 @@ def _milliseconds(seconds: float) -> str:
 def _mebibytes(count: int | None) -> str:
     if count is None:
         return "-"
-    amount = count / 2**20
-    return f"{amount:.{2 if amount < 1 else 1 if amount < 100 else 0}f} MiB"
+    unit, amount = ("MiB", count / 2**20) if count >= 2**20 / 10 else ("KiB", count / 2**10)
+    return f"{amount:.{2 if amount < 1 else 1 if amount < 100 else 0}f} {unit}"
 
 
 def _number(value: float | None) -> str:

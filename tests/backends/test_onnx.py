@@ -80,4 +80,4 @@ def test_the_threads_are_those_that_were_allowed(
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     backend, _ = open_bytes(exported_files["onnx"].read_bytes(), where="x.onnx")
-    assert backend.where == "cpu, 1 threads"
+    assert backend.where == "cpu, 1 thread"

@@ -44,6 +44,17 @@ def test_threads_have_requests_of_their_own(exported_files: dict[str, Path]) -> 
             assert (one == other).all()
 
 
+def test_the_threads_are_those_that_were_allowed(
+    monkeypatch: pytest.MonkeyPatch, exported_files: dict[str, Path]
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    backend, _ = open_file(exported_files["openvino"], device="cpu", precision=None)
+    backend.class_maps(backend.place(random_images(1)))
+    assert backend.where == "cpu, 1 thread"
+    (compiled,) = backend._compiled.values()
+    assert compiled.get_property("INFERENCE_NUM_THREADS") == 1
+
+
 def test_bf16_may_be_asked_of_a_file_in_fp32(exported_files: dict[str, Path]) -> None:
     backend, _ = open_file(exported_files["openvino"], device="cpu", precision="bf16")
     assert backend.precision == "bf16"

@@ -1,20 +1,13 @@
 """An export is written only if it says what the run says, and leaves nothing otherwise."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tessella.errors import UsageError
-from tessella.export.export import (
-    checked_outputs,
-    commonest_size,
-    default_place,
-    export,
-    open_setting,
-)
+from tessella.export.export import checked_outputs, default_place, export
 from tessella.export.parity import Parity
 from tessella.predictor import load
 from tessella.recipe import read_recipe
@@ -45,28 +38,18 @@ def test_the_proof_lies_beside_the_file(exported_files: dict[str, Path]) -> None
 
 
 def test_a_file_goes_into_the_runs_folder(tiny_run: Run, tmp_path: Path) -> None:
-    assert default_place(tiny_run.path, ".onnx") == tiny_run.path / "export" / "tiny.onnx"
-    assert default_place(tmp_path / "given", ".onnx") == tmp_path / "given.onnx"
+    folder = tiny_run.path / "export"
+    assert default_place(tiny_run.path, "onnx", precision="fp32") == folder / "tiny.onnx"
+    assert default_place(tiny_run.path, "onnx", precision="int8") == folder / "tiny-int8.onnx"
+    assert default_place(tiny_run.path, "triton", precision="fp32") == folder / "triton"
+    given = tmp_path / "given"
+    assert default_place(given, "torch", precision="fp32") == tmp_path / "given.pt2"
 
 
 def test_class_maps_come_first_and_once() -> None:
     assert checked_outputs(["logits", "classes"]) == ("classes", "logits")
     with pytest.raises(UsageError, match="probability.*probabilities"):
         checked_outputs(["probability"])
-
-
-def test_the_data_may_lie_elsewhere_but_must_have_the_same_classes(
-    tiny_run: Run, tmp_path: Path
-) -> None:
-    setting = open_setting(tiny_run.path, root=None, images=3)
-    assert len(setting.indices) == 3
-    assert commonest_size(setting) == (33, 47)
-    copy = Path(shutil.copytree(tiny_run.model_folder, tmp_path / "a" / "model-copy"))
-    card = json.loads((copy / "card.json").read_text())
-    card["labels"]["names"][0] = "heaven"
-    (copy / "card.json").write_text(json.dumps(card))
-    with pytest.raises(ValueError, match="knows the classes heaven, .* but the data has sky"):
-        open_setting(copy, root=None, images=3)
 
 
 def test_a_file_that_says_something_else_is_not_written(
@@ -104,3 +87,12 @@ def test_a_size_may_be_asked_for(tiny_run: Run, tmp_path: Path) -> None:
 def test_what_is_no_model_is_said_before_anything_is_traced(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="gone: does not exist; expected a run folder"):
         export(tmp_path / "gone", to="onnx")
+
+
+def test_a_repository_for_triton_holds_the_onnx_file(tiny_run: Run, tmp_path: Path) -> None:
+    made = export(tiny_run.path, to="triton", out=tmp_path / "models", images=2)
+    assert made.path == tmp_path / "models" / "tiny"
+    image = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    predictor = load(made.path / "1" / "model.onnx")
+    assert predictor.predict(image).class_map.shape == (20, 30)
+    assert 'name: "tiny"' in (made.path / "config.pbtxt").read_text()

@@ -9,10 +9,10 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tessella import build
+from tessella.data.spread import spread
 from tessella.pictures import overlay
 from tessella.predictor import load
 from tessella.run import Run
-from tessella.data.spread import spread
 from tessella.train.history import read_history
 
 

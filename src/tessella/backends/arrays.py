@@ -1,5 +1,6 @@
 """What engines share that compute on arrays in main memory: ONNX Runtime and OpenVINO."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
@@ -116,6 +117,19 @@ def check_precision(card: ModelCard, asked: str | None, *, where: str) -> None:
             f"{where}: computes in {card.exported.precision}, not {asked}; export it anew, or "
             "leave the precision out."
         )
+
+
+def cpu_threads() -> int:
+    """As many as there are cores that this process may use; OMP_NUM_THREADS bounds them."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return int(told) if told.isdecimal() and int(told) else cores or 1
+
+
+def cpu_in_words() -> str:
+    """The CPU and the threads on it: "cpu, 2 threads"."""
+    threads = cpu_threads()
+    return f"cpu, {threads} thread{'' if threads == 1 else 's'}"
 
 
 class ArrayScorer:

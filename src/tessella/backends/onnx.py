@@ -1,6 +1,5 @@
 """Class maps from an ONNX file, by ONNX Runtime."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,13 @@ import onnxruntime
 from jaxtyping import UInt8
 from onnxruntime.capi import onnxruntime_pybind11_state as _state  # type: ignore[missing-module-attribute]
 
-from tessella.backends.arrays import ArrayBackend, card_in, check_precision
+from tessella.backends.arrays import (
+    ArrayBackend,
+    card_in,
+    check_precision,
+    cpu_in_words,
+    cpu_threads,
+)
 from tessella.errors import UsageError
 from tessella.model_card import CARD_KEY, IMAGES, ModelCard
 
@@ -82,7 +87,7 @@ def open_bytes(
     provider = _provider(device)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors; what they say reaches the user through the exception
-    options.intra_op_num_threads = _threads()
+    options.intra_op_num_threads = cpu_threads()
     try:
         session = onnxruntime.InferenceSession(model, options, providers=[provider])
     except _ERRORS as error:
@@ -91,7 +96,7 @@ def open_bytes(
     card = card_in(session.get_modelmeta().custom_metadata_map.get(CARD_KEY), where=where)
     check_precision(card, precision, where=where)
     kind = "cuda" if provider == _PROVIDERS["cuda"] else "cpu"
-    place = "cuda" if kind == "cuda" else f"cpu, {options.intra_op_num_threads} threads"
+    place = "cuda" if kind == "cuda" else cpu_in_words()
     backend = OnnxBackend(session, card, where=place)
     backend.is_on_cpu = kind == "cpu"
     return backend, card
@@ -111,10 +116,3 @@ def _provider(device: str) -> str:
 
 def _names(providers: Sequence[str]) -> list[str]:
     return [name for name, provider in _PROVIDERS.items() if provider in providers]
-
-
-def _threads() -> int:
-    """As many as there are cores that this process may use; OMP_NUM_THREADS bounds them."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    return int(told) if told.isdecimal() and int(told) else cores or 1

@@ -14,7 +14,7 @@ import numpy as np
 import openvino
 from jaxtyping import UInt8
 
-from tessella.backends.arrays import ArrayBackend, card_in
+from tessella.backends.arrays import ArrayBackend, card_in, cpu_in_words, cpu_threads
 from tessella.errors import UsageError
 from tessella.model_card import CARD_KEY, IMAGES, ModelCard
 
@@ -43,8 +43,7 @@ class OpenVinoBackend(ArrayBackend):
         Raises:
             ValueError: the card is not that of an exported file.
         """
-        threads = core.get_property("CPU", "INFERENCE_NUM_THREADS") or "all"
-        super().__init__(card, where=f"cpu, {threads} threads")
+        super().__init__(card, where=cpu_in_words())
         self._core, self._model = core, model
         self.precision = precision
         self._compiled: dict[tuple[str, ...], openvino.CompiledModel] = {}
@@ -89,7 +88,10 @@ class OpenVinoBackend(ArrayBackend):
                 wanted = [results[name] for name in outputs]
                 parameters = self._model.get_parameters()
                 part = openvino.Model(wanted, parameters, "part")  # type: ignore[no-matching-overload]
-                hints = {"INFERENCE_PRECISION_HINT": _HINTS[self.precision]}
+                hints = {
+                    "INFERENCE_PRECISION_HINT": _HINTS[self.precision],
+                    "INFERENCE_NUM_THREADS": cpu_threads(),
+                }
                 self._compiled[outputs] = self._core.compile_model(part, "CPU", hints)
             return self._compiled[outputs]
 

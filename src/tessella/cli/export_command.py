@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 def export(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="Run folder or model folder.")],
-    to: Annotated[str, typer.Option(metavar="FORMAT", help="onnx, openvino or torch.")] = "onnx",
+    to: Annotated[
+        str, typer.Option(metavar="FORMAT", help="onnx, openvino, torch or triton.")
+    ] = "onnx",
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Default: in the run's folder export/.")
     ] = None,
@@ -31,6 +33,12 @@ def export(
     images: Annotated[
         int, typer.Option(min=0, help="Validation images to compare on, spread; 0: all.")
     ] = 50,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Quantise; refused where it costs too much.")
+    ] = False,
+    max_drop: Annotated[
+        float, typer.Option(metavar="POINTS", help="Mean IoU that int8 may cost, in points.")
+    ] = 1.0,
 ) -> None:
     """Export a model to one file, written only if it says the same as the run on real images.
 
@@ -49,6 +57,7 @@ def export(
             add=add or (),
             size=height_width,
             images=images,
+            int8_max_drop=max_drop if int8 else None,
             track=progress(),
         )
     typer.echo(_summary(made))
@@ -57,12 +66,18 @@ def export(
 def _summary(made: "ExportedFile") -> str:
     from tessella.terminal import before_and_after
 
-    found = made.parity.document()
+    found = made.document()
+    shown = found.get("int8", found)
     takes = "images of any size" if made.size is None else "{} x {} px only".format(*made.size)
     same = f"{found['agreement']:.4%} of the pixels have the same class"
     others = ", the others lie where two classes were tied" if found["differing_pixels"] else ""
+    ways = "".join(
+        f"int8, {way['name']}: mean IoU {-way['drop_points']:+.2f} points; {way['worst_class']}, "
+        f"which loses most, {-way['worst_drop_points']:+.2f}\n"
+        for way in found.get("int8", {}).get("tried", ())
+    )
     return (
-        f"{before_and_after(found['per_class'], found['mean_iou'])}\n\n"
-        f"compared on {found['images']} images: {same}{others}\n"
-        f"{made.path}: {made.path.stat().st_size / 1e6:.1f} MB, takes {takes}"
+        f"{before_and_after(shown['per_class'], shown['mean_iou'])}\n\n"
+        f"in fp32, on {found['images']} images: {same}{others}\n{ways}"
+        f"{made.path}: {made.num_bytes / 1e6:.1f} MB, takes {takes}"
     )

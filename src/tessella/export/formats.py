@@ -1,13 +1,15 @@
 """The kinds of files that a model is exported to. Adding one is a file beside this and a line."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import torch
 
 from tessella.backends import Opened
 from tessella.errors import UsageError
+from tessella.export.calibration import Images
+from tessella.export.int8_search import Attempt
 from tessella.model_card import ModelCard
 from tessella.suggestion import unknown_name
 
@@ -27,6 +29,14 @@ class Format(Protocol):
         """The file behind its engine, on the CPU."""
         ...
 
+    def int8_attempts(self, content: bytes, images: Images) -> Sequence[Attempt[bytes]]:
+        """The ways to quantise a file without a card, the preferred first.
+
+        Raises:
+            UsageError: the format has no int8.
+        """
+        ...
+
 
 class FormatEntry(NamedTuple):
     """One line of the table."""
@@ -36,19 +46,23 @@ class FormatEntry(NamedTuple):
     module: str
     """Loaded when it is asked for: each needs a library of its own."""
 
-    has_int8: bool
+    is_repository: bool = False
+    """Whether it is a folder for Triton, with the file in it."""
 
 
 FORMATS: Mapping[str, FormatEntry] = {
-    "onnx": FormatEntry("for ONNX Runtime and most others", ".onnx", "onnx_file", has_int8=True),
+    "onnx": FormatEntry("for ONNX Runtime and most others", ".onnx", "onnx_file"),
     "openvino": FormatEntry(
         "for OpenVINO: model.xml and model.bin in one archive",
         ".openvino",
         "openvino_file",
-        has_int8=True,
     ),
-    "torch": FormatEntry(
-        "a PyTorch program, for torch.export.load", ".pt2", "torch_file", has_int8=False
+    "torch": FormatEntry("a PyTorch program, for torch.export.load", ".pt2", "torch_file"),
+    "triton": FormatEntry(
+        "a model repository for Triton Inference Server",
+        "-triton",
+        "onnx_file",
+        is_repository=True,
     ),
 }
 

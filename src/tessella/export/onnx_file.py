@@ -2,12 +2,16 @@
 
 import logging
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from onnx import helper, load_model_from_string
 
 from tessella.backends import Opened, onnx
+from tessella.export import int8_onnx
+from tessella.export.calibration import Images
+from tessella.export.int8_search import Attempt
 from tessella.model_card import CARD_KEY, IMAGES, ModelCard
 
 OPSET = 20
@@ -65,6 +69,11 @@ def with_card(model: bytes, card: ModelCard) -> bytes:
 def open_bytes(content: bytes, *, where: str) -> Opened:
     """The file behind ONNX Runtime."""
     return Opened(*onnx.open_bytes(content, where=where))
+
+
+def int8_attempts(content: bytes, images: Images) -> Sequence[Attempt[bytes]]:
+    """The ways to quantise the file, the preferred first."""
+    return int8_onnx.attempts(content, images)
 
 
 def _tidied(model: bytes) -> bytes:

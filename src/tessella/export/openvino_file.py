@@ -1,13 +1,16 @@
 """A traced model as a file for OpenVINO that holds its card."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import openvino as engine
 import torch
 
 from tessella.backends import Opened, openvino
-from tessella.export import onnx_file
+from tessella.export import int8_openvino, onnx_file
+from tessella.export.calibration import Images
+from tessella.export.int8_search import Attempt
 from tessella.model_card import ModelCard
 
 
@@ -34,6 +37,12 @@ def with_card(content: bytes, card: ModelCard) -> bytes:
 def open_bytes(content: bytes, *, where: str) -> Opened:
     """The file behind OpenVINO."""
     return Opened(*openvino.open_bytes(content, where=where))
+
+
+def int8_attempts(content: bytes, images: Images) -> Sequence[Attempt[bytes]]:
+    """The ways to quantise the file, the preferred first."""
+    ways = int8_openvino.attempts(*openvino.unpacked(content, where="exported file"), images)
+    return [Attempt(way.name, lambda way=way: openvino.packed(*way.make())) for way in ways]
 
 
 def packed_model(model: engine.Model) -> bytes:
