@@ -1,0 +1,1 @@
+"""How fast a model is behind each engine that opens it, in how much memory."""
