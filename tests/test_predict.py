@@ -71,6 +71,19 @@ def test_probabilities_sum_to_one(tmp_path: Path, predictor: Predictor) -> None:
     np.testing.assert_allclose(probabilities.astype(float).sum(0), 1, atol=4e-3)  # 8 float16
 
 
+def test_polygons_cover_each_class_as_the_mask_does(tmp_path: Path, predictor: Predictor) -> None:
+    source = picture(tmp_path / "in.png")
+    result = predict(predictor, [str(source)], out=tmp_path / "out", save=["polygons"])
+    assert [path.name for path in result.written] == ["in_polygons.geojson"]
+    collection = json.loads(result.written[0].read_text(encoding="utf-8"))
+    pixels = np.zeros(predictor.labels.num_classes, int)
+    for feature in collection["features"]:
+        pixels[feature["properties"]["index"]] += feature["properties"]["pixels"]
+    classes = predictor.predict(read_image(source)).class_map
+    assert (collection["height"], collection["width"]) == classes.shape
+    assert pixels.tolist() == np.bincount(classes.ravel(), minlength=len(pixels)).tolist()
+
+
 def test_folders_keep_their_inner_structure(tmp_path: Path, predictor: Predictor) -> None:
     picture(tmp_path / "in" / "a" / "x.png")
     picture(tmp_path / "in" / "b" / "x.png")

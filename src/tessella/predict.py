@@ -1,6 +1,7 @@
-"""Class maps of image files: as palette PNG for programs, as pictures for people."""
+"""Class maps of image files: as palette PNG or polygons for programs, as pictures for people."""
 
 import glob
+import json
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,16 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
-from tessella.atomic import replacing, write_bytes, write_json
+from tessella.atomic import replacing, write_bytes, write_json, write_text
 from tessella.data.images import IMAGE_SUFFIXES, encode_png, read_image, write_mask
 from tessella.errors import UsageError
 from tessella.pictures import overlay_with_legend
+from tessella.polygons import feature_collection
 from tessella.predictor import Predictor
 from tessella.progress import Track, silently
 
 logger = logging.getLogger(__name__)
 
-OUTPUTS = ("mask", "color", "overlay", "probabilities")
+OUTPUTS = ("mask", "color", "overlay", "probabilities", "polygons")
 """What can be written about an image."""
 
 
@@ -101,6 +103,11 @@ def _write(
         path = stem.with_name(f"{stem.name}_probabilities.npz")
         with replacing(path) as temporary, temporary.open("wb") as stream:
             np.savez_compressed(stream, probabilities=prediction.probabilities.astype(np.float16))
+        yield path
+    if "polygons" in save:
+        path = stem.with_name(f"{stem.name}_polygons.geojson")
+        # on one line: indented, every number of every corner would take one of its own
+        write_text(path, json.dumps(feature_collection(classes, labels)) + "\n")
         yield path
 
 

@@ -139,7 +139,10 @@ def predict(
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")],
     save: Annotated[
-        str, typer.Option(help="What to write: mask, color, overlay, probabilities (with commas).")
+        str,
+        typer.Option(
+            help="What to write: mask, color, overlay, probabilities, polygons (with commas)."
+        ),
     ] = "mask,overlay",
     opacity: Annotated[float, typer.Option(help="Of the overlay's colours, 0..1.")] = 0.6,
     device: Device = "auto",
