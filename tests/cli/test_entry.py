@@ -168,5 +168,6 @@ def test_without_torch_the_error_names_the_extra() -> None:
     )
     assert done.returncode == 1
     assert done.stderr == (
-        "error: torch is not installed; this command needs: pip install 'tessella[train]'.\n"
+        "error: torch is not installed; this needs: pip install 'tessella[train]'. A file "
+        "made by `tessella export` needs none of it.\n"
     )

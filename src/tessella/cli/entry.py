@@ -7,16 +7,18 @@ import typer
 
 from tessella import __version__
 from tessella.cli import (
+    benchmark_command,
     data_commands,
     export_command,
     figure_commands,
     look_commands,
     model_commands,
+    serve_command,
 )
 from tessella.errors import UsageError
 
 app = typer.Typer(
-    help="Give every pixel a class: check data, train, score, predict and report.",
+    help="Give every pixel a class: check data, train, score, predict, report, export and serve.",
     no_args_is_help=True,
     invoke_without_command=True,
     add_completion=False,
@@ -28,6 +30,8 @@ for _command in model_commands.COMMANDS:
     app.command()(_command)
 app.command()(figure_commands.figures)
 app.command()(export_command.export)
+app.command()(serve_command.serve)
+app.command()(benchmark_command.benchmark)
 app.command("find-lr")(look_commands.find_lr)
 app.add_typer(data_commands.app, name="data")
 app.add_typer(look_commands.app, name="model")
@@ -65,8 +69,23 @@ def main() -> None:
 
 def _message(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError):
-        return f"{error.name} is not installed; this command needs: pip install 'tessella[train]'."
+        return _not_installed(str(error.name).partition(".")[0])
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}."
     return str(error)
+
+
+# what is not listed belongs to training
+_EXTRAS = {
+    **dict.fromkeys(("openvino", "nncf"), "openvino"),
+    **dict.fromkeys(("fastapi", "starlette", "uvicorn", "prometheus_client"), "serve"),
+}
+
+
+def _not_installed(library: str) -> str:
+    extra = _EXTRAS.get(library, "train")
+    if library == "tessella":
+        return "this installation of tessella is damaged; install it again."
+    other = " A file made by `tessella export` needs none of it." if library == "torch" else ""
+    return f"{library} is not installed; this needs: pip install 'tessella[{extra}]'.{other}"
