@@ -199,6 +199,17 @@ def test_training_leaves_the_callers_logging_as_it_was(
     assert (ours.level, list(ours.handlers)) == before
 
 
+def test_a_network_that_needs_two_images_in_a_batch_says_so(
+    tmp_path: Path, recipe_of: MakeRecipe
+) -> None:
+    """S1-B08: the tutorial broke off its epoch where such a batch came up, without a word."""
+    recipe = recipe_of(
+        "model={name: deeplabv3, encoder: tu-test_resnet}", "train.batch_size=1", "train.epochs=1"
+    )
+    with pytest.raises(ValueError, match=r"train\.batch_size: is 1.* Set train\.batch_size=2"):
+        train(recipe, out=tmp_path / "run")
+
+
 def test_an_own_loss_is_named_by_module_and_function(tmp_path: Path, recipe_of: MakeRecipe) -> None:
     name = "tessella.losses.cross_entropy:cross_entropy_loss"
     run = train(recipe_of(f"loss.name={name}", "train.epochs=1"), out=tmp_path / "run")

@@ -122,6 +122,18 @@ def train_epoch(task: Task, batches: Iterable[Batch], *, total: int) -> Pass:
     return tally.read()
 
 
+def _outputs(task: Task, batch: Batch) -> Outputs:
+    try:
+        return task.outputs(batch.images)
+    except ValueError as error:
+        if len(batch.names) > 1 or "more than 1 value per channel" not in str(error):
+            raise
+        raise ValueError(
+            "train.batch_size: is 1, or the data has one image; this network averages an image to a "
+            "single pixel, whose norm layer needs two images or more. Set train.batch_size=2."
+        ) from error
+
+
 def train_step(task: Task, group: Sequence[Batch], tally: Tally) -> Tensor:
     """One step of the optimiser, the same for several batches as for one of all their images."""
     moved = [task.move(batch) for batch in group]
@@ -130,7 +142,7 @@ def train_step(task: Task, group: Sequence[Batch], tally: Tally) -> Tensor:
     task.optimizer.zero_grad(set_to_none=True)
     losses = []
     for batch, share in zip(moved, shares, strict=True):
-        outputs = task.outputs(batch.images)
+        outputs = _outputs(task, batch)
         loss = task.loss.compute(outputs.logits, batch.masks)
         tally.add(loss, outputs.logits, batch)
         if outputs.auxiliary is not None:
