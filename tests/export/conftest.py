@@ -24,7 +24,7 @@ def float_graph(*, seed: int = 0) -> onnx.ModelProto:
     constants: dict[str, np.ndarray] = {
         "scale": np.array([0.017, 0.018, 0.017], np.float32).reshape(1, 3, 1, 1),
         "shift": np.array([-2.1, -2.0, -1.8], np.float32).reshape(1, 3, 1, 1),
-        "twice": np.array([1, 1, 2, 2], np.float32),
+        "two": np.array([1, 1, 2, 2], np.int64),
         "start": np.array([0, 0], np.int64),
         "end": np.array([2**31, 2**31], np.int64),
         "axes": np.array([2, 3], np.int64),
@@ -52,7 +52,12 @@ def float_graph(*, seed: int = 0) -> onnx.ModelProto:
         _conv("middle", given="half", gives="middle_out"),
         helper.make_node("Add", ["middle_out", "half"], ["summed"], "residual"),
         helper.make_node("Relu", ["summed"], ["rectified"], "relu_residual"),
-        helper.make_node("Resize", ["rectified", "", "twice"], ["up"], "upsample", mode="nearest"),
+        # a size computed from a shape, as torch exports upsampling
+        helper.make_node("Shape", ["rectified"], ["shape"], "shape"),
+        helper.make_node("Mul", ["shape", "two"], ["size"], "size"),
+        helper.make_node(
+            "Resize", ["rectified", "", "", "size"], ["up"], "upsample", mode="nearest"
+        ),
         helper.make_node("Concat", ["up", "full"], ["both"], "skip", axis=1),
         _conv("last", given="both", gives="scores"),
         helper.make_node("Slice", ["scores", "start", "end", "axes"], ["logits"], "crop"),

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import openvino
 import pytest
-from onnx import helper
+from onnx import helper, numpy_helper
 
 from tessella.export.int8_openvino import attempts, node_names_first_last, quantize_openvino
 
@@ -93,6 +93,8 @@ def test_the_last_resize_stays_float(float_onnx: bytes, images: Images, tmp_path
     model = onnx.load_model_from_string(float_onnx)
     place = next(i for i, node in enumerate(model.graph.node) if node.name == "crop")
     del model.graph.node[place]
+    twice = numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "twice")
+    model.graph.initializer.append(twice)
     resize = helper.make_node("Resize", ["scores", "", "twice"], ["logits"], "back", mode="linear")
     model.graph.node.insert(place, resize)
     quantized = quantize_openvino(*converted(model.SerializeToString(), tmp_path), images)

@@ -5,18 +5,23 @@ and model.bin: unpacked, any program with OpenVINO reads it.
 """
 
 import io
+import sys
 import threading
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import openvino
 from jaxtyping import UInt8
 
 from tessella.backends.arrays import ArrayBackend, card_in, cpu_in_words, cpu_threads
 from tessella.errors import UsageError
 from tessella.model_card import CARD_KEY, IMAGES, ModelCard
+
+# importing openvino would report to a server that it was imported
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+import openvino  # noqa: E402
 
 NETWORK = "model.xml"
 NUMBERS = "model.bin"

@@ -4,10 +4,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import openvino as engine
 import torch
 
-from tessella.backends import Opened, openvino
+from tessella.backends import Opened
+from tessella.backends import openvino as backend
 from tessella.export import int8_openvino, onnx_file
 from tessella.export.calibration import Images
 from tessella.export.int8_search import Attempt
@@ -22,12 +22,12 @@ def convert(program: torch.export.ExportedProgram, *, outputs: tuple[str, ...]) 
     """
     # by way of ONNX: OpenVINO's own reader of PyTorch programs knows fewer operations
     model = onnx_file.convert(program, outputs=outputs)
-    return packed_model(engine.Core().read_model(model, b""))
+    return packed_model(backend.openvino.Core().read_model(model, b""))
 
 
 def with_card(content: bytes, card: ModelCard) -> bytes:
     """The same file with the card and, for other programs, labels and licence in words."""
-    model = engine.Core().read_model(*openvino.unpacked(content, where="exported file"))
+    model = backend.openvino.Core().read_model(*backend.unpacked(content, where="exported file"))
     model.set_rt_info(card.to_json(), ["tessella", "card"])
     model.set_rt_info(", ".join(card.labels.names), ["model_info", "labels"])
     model.set_rt_info(card.licence, ["model_info", "licence"])
@@ -36,19 +36,19 @@ def with_card(content: bytes, card: ModelCard) -> bytes:
 
 def open_bytes(content: bytes, *, where: str) -> Opened:
     """The file behind OpenVINO."""
-    return Opened(*openvino.open_bytes(content, where=where))
+    return Opened(*backend.open_bytes(content, where=where))
 
 
 def int8_attempts(content: bytes, images: Images) -> Sequence[Attempt[bytes]]:
     """The ways to quantise the file, the preferred first."""
-    ways = int8_openvino.attempts(*openvino.unpacked(content, where="exported file"), images)
-    return [Attempt(way.name, lambda way=way: openvino.packed(*way.make())) for way in ways]
+    ways = int8_openvino.attempts(*backend.unpacked(content, where="exported file"), images)
+    return [Attempt(way.name, lambda way=way: backend.packed(*way.make())) for way in ways]
 
 
-def packed_model(model: engine.Model) -> bytes:
+def packed_model(model: backend.openvino.Model) -> bytes:
     """A model in memory as one file."""
     with tempfile.TemporaryDirectory() as folder:
         network = Path(folder) / "model.xml"
         # weights as they are: rounded to half precision they would not pass the comparison
-        engine.save_model(model, network, compress_to_fp16=False)
-        return openvino.packed(network.read_bytes(), network.with_suffix(".bin").read_bytes())
+        backend.openvino.save_model(model, network, compress_to_fp16=False)
+        return backend.packed(network.read_bytes(), network.with_suffix(".bin").read_bytes())

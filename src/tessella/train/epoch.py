@@ -129,8 +129,8 @@ def _outputs(task: Task, batch: Batch) -> Outputs:
         if len(batch.names) > 1 or "more than 1 value per channel" not in str(error):
             raise
         raise ValueError(
-            "train.batch_size: is 1, or the data has one image; this network averages an image to a "
-            "single pixel, whose norm layer needs two images or more. Set train.batch_size=2."
+            "train.batch_size: is 1, or the data has one image; this network averages an image to "
+            "one pixel, whose norm layer needs two images or more. Set train.batch_size=2."
         ) from error
 
 
