@@ -91,6 +91,9 @@ def test_a_missing_key_file_is_told(tmp_path: Path) -> None:
         (["a=nowhere.onnx"], "nowhere.onnx: there is no such file"),
         (["a b=nowhere.onnx"], "model name 'a b': expected up to 64 letters"),
         (["a=x.onnx", "--queue", "0"], "queue_length is 0; expected more than 0"),
+        (["a=x.onnx", "--max-mb", "0"], "--max-mb is 0.0; expected more than 0"),
+        (["a=x.onnx", "--max-mb", "nan"], "--max-mb is nan; expected more than 0"),
+        (["a=x.onnx", "--max-megapixels", "inf"], "--max-megapixels is inf; expected more than 0"),
         (["a=x.onnx", "--cors-origin", "*"], "origin '*': expected scheme and host"),
     ],
 )

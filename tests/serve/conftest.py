@@ -151,6 +151,7 @@ class Live(NamedTuple):
     port: int
     service: Service
     backend: Brightest
+    server: Server
 
     def connect(self) -> socket.socket:
         """A raw connection."""
@@ -182,7 +183,7 @@ def make_live() -> Iterator[MakeLive]:
         thread.start()
         assert is_ready.wait(20)
         running.append((service, thread, backend))
-        return Live(f"http://127.0.0.1:{port}", port, service, backend)
+        return Live(f"http://127.0.0.1:{port}", port, service, backend, server)
 
     yield make
     for service, thread, backend in running:

@@ -427,9 +427,10 @@ def test_the_divider_follows_the_mouse(page: Page) -> None:
 @slow
 def test_zooming_enlarges_the_middle_and_fit_shows_all_again(page: Page) -> None:
     give_fields(page)
-    for _ in range(4):
+    for _ in range(2):
         page.click("#zoom-in")
-    expect(hover(page, 0, 0)).to_contain_text("x 16, y 8")  # 20 - 20 / 1.5**4 = 16.05
+    # 2.25 times: 20 - 20 / 2.25 = 11.1 and 10 - 10 / 2.25 = 5.6
+    expect(hover(page, 0, 0)).to_contain_text("x 11, y 5")
     page.click("#zoom-fit")
     expect(hover(page, 0, 0)).to_contain_text("x 0, y 0")
 
@@ -680,20 +681,20 @@ def test_a_narrow_screen_never_scrolls_sideways(browser: Browser, address: str) 
     overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     with visiting(context, address) as visited:
         expect(visited.locator("#taken")).to_contain_text("up to")
-        assert visited.evaluate(overflow) == 0
+        assert visited.evaluate(overflow) <= 0
         give(visited, png(fields()), name="a" * 100 + ".png")
         wait_until_done(visited)
         give_mask(visited, CLASS_MAP)
         visited.locator("#legend summary").click()
         visited.locator("#about summary").click()
-        assert visited.evaluate(overflow) == 0
+        assert visited.evaluate(overflow) <= 0
     context.close()
 
 
 @slow
 def test_all_can_be_done_by_keyboard(page: Page) -> None:
-    tab_to(page, "choose")
     with page.expect_file_chooser() as chooser:
+        tab_to(page, "choose")
         page.keyboard.press("Enter")
     chooser.value.set_files(payload("fields.png", png(fields())))
     wait_until_done(page)

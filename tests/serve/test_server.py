@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import httpx
 import numpy as np
@@ -20,9 +20,9 @@ from tessella.serve.server import check_names, serve, url_of
 FileOf = Callable[..., bytes]
 PNG_BODY = {"Content-Type": "image/png"}
 
-# a model of NumPy alone whose batches take a while, served as `serve` would
+# a model of NumPy alone that holds still until a file is there, served as `serve` would
 SLOW = """
-import socket, sys, time
+import os, socket, sys, time
 import numpy as np
 from tessella.labels import LabelMap
 from tessella.predictor import Predictor
@@ -36,7 +36,8 @@ class Slow:
     has_probabilities, size = False, None
     def place(self, images): return images.transpose(0, 3, 1, 2)
     def class_maps(self, images):
-        time.sleep(float(sys.argv[1]))
+        while not os.path.exists(sys.argv[1]):
+            time.sleep(0.01)
         return images.argmax(1).astype(np.uint8)
     def fetch(self, array): return array
 
@@ -53,24 +54,23 @@ print("left in good order", flush=True)
 """
 
 
+class Slow(NamedTuple):
+    """A server whose model holds still until `go`."""
+
+    process: subprocess.Popen[str]
+    url: str
+    go: Path
+
+
 @pytest.fixture
-def slow() -> Iterator[Callable[[float], tuple[subprocess.Popen[str], str]]]:
-    """Starts a server whose batches take so many seconds; gives the process and its URL."""
-    running: list[subprocess.Popen[str]] = []
-
-    def start(seconds: float) -> tuple[subprocess.Popen[str], str]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", SLOW, str(seconds)], stdout=subprocess.PIPE, text=True
-        )
-        running.append(process)
-        assert process.stdout is not None
-        return process, f"http://127.0.0.1:{int(process.stdout.readline())}"
-
-    yield start
-    for process in running:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+def slow(tmp_path: Path) -> Iterator[Slow]:
+    go = tmp_path / "go"
+    command = [sys.executable, "-c", SLOW, str(go)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    yield Slow(process, f"http://127.0.0.1:{int(process.stdout.readline())}", go)
+    process.kill()
+    process.communicate()
 
 
 def in_flight(url: str) -> int:
@@ -79,11 +79,21 @@ def in_flight(url: str) -> int:
     return int(float(line.split()[1]))
 
 
-def ask_in_threads(url: str, contents: list[bytes]) -> tuple[list[threading.Thread], list[Any]]:
-    answers: list[Any] = []
+def wait_until_unready(url: str) -> None:
+    until = time.monotonic() + 60
+    while httpx.get(f"{url}/health/ready", timeout=60).status_code == 200:
+        assert time.monotonic() < until
+
+
+def ask_in_threads(url: str, contents: list[bytes]) -> tuple[list[threading.Thread], list[int]]:
+    answers: list[int] = []
 
     def ask(content: bytes) -> None:
-        answers.append(httpx.post(f"{url}/predict", content=content, headers=PNG_BODY, timeout=60))
+        try:
+            answer = httpx.post(f"{url}/predict", content=content, headers=PNG_BODY, timeout=60)
+            answers.append(answer.status_code)
+        except httpx.TransportError:
+            answers.append(0)
 
     threads = [threading.Thread(target=ask, args=(content,), daemon=True) for content in contents]
     for thread in threads:
@@ -94,40 +104,37 @@ def ask_in_threads(url: str, contents: list[bytes]) -> tuple[list[threading.Thre
     return threads, answers
 
 
-def test_a_signal_with_work_in_flight_loses_nothing(slow: Any, file_of: FileOf) -> None:
-    process, url = slow(0.4)
+def test_a_signal_with_work_in_flight_loses_nothing(slow: Slow, file_of: FileOf) -> None:
     content = file_of(np.zeros((3, 3, 3), np.uint8))
-    threads, answers = ask_in_threads(url, [content] * 6)
-    process.send_signal(signal.SIGTERM)
-    ready = httpx.get(f"{url}/health/ready", timeout=60)
-    assert ready.status_code == 503
-    refused = httpx.post(f"{url}/predict", content=content, headers=PNG_BODY, timeout=60)
+    threads, statuses = ask_in_threads(slow.url, [content] * 6)
+    slow.process.send_signal(signal.SIGTERM)
+    wait_until_unready(slow.url)
+    refused = httpx.post(f"{slow.url}/predict", content=content, headers=PNG_BODY, timeout=60)
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "shutting_down")
     assert int(refused.headers["retry-after"]) > 0
-    assert httpx.get(f"{url}/health/live", timeout=60).status_code == 200
+    assert httpx.get(f"{slow.url}/health/live", timeout=60).status_code == 200
+    slow.go.touch()
     for thread in threads:
         thread.join(60)
-    assert [answer.status_code for answer in answers] == [200] * 6
-    out, _ = process.communicate(timeout=60)
-    assert (process.returncode, out) == (0, "left in good order\n")
+    assert statuses == [200] * 6
+    out, _ = slow.process.communicate(timeout=60)
+    assert (slow.process.returncode, out) == (0, "left in good order\n")
 
 
-def test_a_second_signal_leaves_at_once(slow: Any, file_of: FileOf) -> None:
-    process, url = slow(100)
-    ask_in_threads(url, [file_of(np.zeros((3, 3, 3), np.uint8))])
-    process.send_signal(signal.SIGINT)
-    until = time.monotonic() + 60
-    while httpx.get(f"{url}/health/ready", timeout=60).status_code == 200:
-        assert time.monotonic() < until
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 128 + signal.SIGTERM
+def test_a_second_signal_leaves_at_once(slow: Slow, file_of: FileOf) -> None:
+    threads, statuses = ask_in_threads(slow.url, [file_of(np.zeros((3, 3, 3), np.uint8))])
+    slow.process.send_signal(signal.SIGINT)
+    wait_until_unready(slow.url)
+    slow.process.send_signal(signal.SIGTERM)
+    assert slow.process.wait(60) == 128 + signal.SIGTERM
+    threads[0].join(60)
+    assert statuses == [0]
 
 
 @pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM])
-def test_without_work_a_signal_ends_it_with_0(slow: Any, sig: signal.Signals) -> None:
-    process, _ = slow(0)
-    process.send_signal(sig)
-    assert process.wait(60) == 0
+def test_without_work_a_signal_ends_it_with_0(slow: Slow, sig: signal.Signals) -> None:
+    slow.process.send_signal(sig)
+    assert slow.process.wait(60) == 0
 
 
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:

@@ -63,8 +63,8 @@ def serve(
     check_names(list(named))
     given = {} if threads is None else {"threads": threads}
     limits = Limits(
-        max_bytes=int(max_mb * 1e6),
-        max_pixels=int(max_megapixels * 1e6),
+        max_bytes=_million(max_mb, "--max-mb"),
+        max_pixels=_million(max_megapixels, "--max-megapixels"),
         queue_length=queue,
         request_seconds=timeout,
         max_requests=max_requests,
@@ -136,6 +136,12 @@ def api_key(environment: Mapping[str, str], file: Path | None) -> str | None:
     if not key.strip():
         raise UsageError(f"{where}: is empty; expected an API key; write one, or leave it out.")
     return key.strip()
+
+
+def _million(value: float, option: str) -> int:
+    if not 0 < value < 1e6:
+        raise UsageError(f"{option} is {value}; expected more than 0; give another number.")
+    return int(value * 1e6)
 
 
 def _own_name(path: Path) -> str:

@@ -30,6 +30,7 @@ class Connection(H11Protocol):
 
     limits = Limits()
     _head_timer: asyncio.TimerHandle | None = None
+    _was_cut_short = False
 
     def connection_made(self, transport: Any) -> None:
         """A client is there."""
@@ -86,7 +87,8 @@ class Connection(H11Protocol):
         )
 
     def _is_client_sending(self) -> bool:
-        return self.cycle is not None and self.cycle.more_body
+        is_in_a_body = self.cycle is not None and self.cycle.more_body
+        return is_in_a_body or self._was_cut_short
 
     def _answer(self, error: RefusedError) -> None:
         """Write a whole answer past the HTTP machine, which has no request to answer, and close."""
@@ -99,6 +101,7 @@ class Connection(H11Protocol):
             "Connection: close",
             *(f"{name}: {value}" for name, value in HEADERS.items()),
         ]
+        self._was_cut_short = True
         self.transport.write("\r\n".join([*head, "", ""]).encode("ascii") + content)
         self.transport.close()
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tessella.model_card import CLASSES, IMAGES, PROBABILITIES
 from tessella.serve.answers import GEOJSON, JSON, PNG
 from tessella.serve.formats import CONTENT_TYPES
 from tessella.serve.security import is_open
@@ -49,6 +50,22 @@ _TENSOR = object_of(
         "name": _TEXT,
         "datatype": _TEXT,
         "shape": list_of({"type": "integer"}),
+        "parameters": {"type": "object"},
+        "data": {"type": "array", "items": {}},
+    },
+    optional=("parameters", "data"),
+)
+
+_IMAGES = object_of(
+    {
+        "name": {"const": IMAGES},
+        "datatype": {"const": "UINT8"},
+        "shape": {
+            **list_of({"type": "integer", "minimum": 1}),
+            "prefixItems": [{}, {"const": 3}],
+            "minItems": 4,
+            "maxItems": 4,
+        },
         "parameters": {"type": "object"},
         "data": {"type": "array", "items": {}},
     },
@@ -117,10 +134,11 @@ SCHEMAS: Mapping[str, Any] = {
         {
             "id": _TEXT,
             "parameters": {"type": "object"},
-            "inputs": list_of({"$ref": "#/components/schemas/Tensor"}),
+            "inputs": {**list_of(_IMAGES), "minItems": 1, "maxItems": 1},
             "outputs": list_of(
                 object_of(
-                    {"name": _TEXT, "parameters": {"type": "object"}}, optional=("parameters",)
+                    {"name": {"enum": [CLASSES, PROBABILITIES]}, "parameters": {"type": "object"}},
+                    optional=("parameters",),
                 )
             ),
         },

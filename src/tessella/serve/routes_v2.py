@@ -63,7 +63,10 @@ def _add_server(router: APIRouter, service: Service) -> None:
 
     row = openapi.object_of({"name": _TEXT, "version": _TEXT, "state": _TEXT, "reason": _TEXT})
     ok = openapi.json_answer("The models.", openapi.list_of(row))
-    body = openapi.object_of({"ready": _BOOLEAN}, optional=("ready",))
+    body = {
+        **openapi.object_of({"ready": _BOOLEAN}, optional=("ready",)),
+        "additionalProperties": False,
+    }
 
     @router.post(
         "/v2/repository/index",

@@ -131,6 +131,7 @@ class Server(uvicorn.Server):
             loop="asyncio",
             lifespan="off",
             log_config=None,
+            log_level="error",  # or anyone who speaks no HTTP could fill the log
             access_log=False,
             server_header=False,
             proxy_headers=False,
@@ -177,6 +178,8 @@ class Server(uvicorn.Server):
         try:
             self._when_started()
         except Exception as error:  # whatever it is, the main thread raises it
+            if self.service.phase == "draining":
+                return  # nobody waits for the models any more
             self.failure = error
             self.should_exit = True
 
