@@ -129,6 +129,15 @@ def test_where_all_are_killed_the_error_says_so(
         benchmark(two_files, size=(8, 9), threads=1, track=Doing(kill_all, before=1))
 
 
+@pytest.fixture
+def _interrupts_arrive() -> Iterator[None]:
+    """Where tests run in the background, the shell has them ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interrupts_arrive")
 def test_an_interrupt_ends_all_processes(two_files: list[Path], children_now: Children) -> None:
     seen: list[int] = []
 

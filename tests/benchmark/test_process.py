@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,7 +36,13 @@ def file(brightest_file: Callable[..., Path], tmp_path: Path) -> Path:
 
 def process_of(worker: Worker, children: Callable[[], dict[int, str]]) -> int:
     path = str(worker.candidate.path)
-    (pid,) = [pid for pid, arguments in children().items() if path in arguments]
+    found: list[int] = []
+    for _ in range(100):  # its arguments can be read once its program has begun
+        found = [pid for pid, arguments in children().items() if path in arguments]
+        if found:
+            break
+        time.sleep(0.05)
+    (pid,) = found
     return pid
 
 
@@ -44,7 +51,7 @@ def test_a_process_opens_its_model_and_computes_a_batch_for_each_request(
 ) -> None:
     worker = start(file)
     opened = worker.answer()["opened"]
-    assert (opened["precision"], opened["where"]) == ("fp32", "cpu, 1 threads")
+    assert (opened["precision"], opened["where"]) == ("fp32", "cpu, 1 thread")
     assert (opened["size"], opened["has_probabilities"]) == (None, False)
     assert set(opened["versions"]) == {"onnxruntime"}
     request = {"size": [9, 13], "batch": 2, "output": "class map"}

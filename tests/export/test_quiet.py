@@ -15,7 +15,7 @@ other = logging.getLogger("other_library")
 def test_a_log_message_of_a_source_becomes_a_debug_message(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with caplog.at_level(logging.DEBUG), diverted([other], to=logger):
+    with caplog.at_level(logging.DEBUG, logger=logger.name), diverted([other], to=logger):
         other.error("bias of %s", "conv")
     assert caplog.record_tuples == [(logger.name, logging.DEBUG, "bias of conv")]
 
@@ -23,7 +23,7 @@ def test_a_log_message_of_a_source_becomes_a_debug_message(
 def test_printed_lines_become_debug_messages(
     caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with caplog.at_level(logging.DEBUG), diverted([other], to=logger):
+    with caplog.at_level(logging.DEBUG, logger=logger.name), diverted([other], to=logger):
         sys.stdout.write("Collecting 50 %\n")
     assert capsys.readouterr().out == ""
     assert [record.getMessage() for record in caplog.records] == ["Collecting 50 %"]

@@ -24,8 +24,6 @@ from tessella.serve.security import Access
 from tessella.serve.service import Service
 from tessella.tiles import DEFAULT_TILE
 
-logger = logging.getLogger(__name__)
-
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -65,6 +63,7 @@ def serve(
     check_names(list(models))
     if not 0 <= port <= 65535:
         raise UsageError(f"port is {port}; expected 0..65535; 0 takes any free one.")
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of what clients send
     service = Service(limits or Limits())
     listener = _listener(host, port)
 
