@@ -102,6 +102,9 @@ def exported(run: Path, files: Path, *, data: Path | None, max_drop: float) -> d
     from tessella.export.export import export
 
     scores: dict[str, Any] = {}
+    kept_scores = files / "scores.json"
+    if kept_scores.is_file():
+        return dict(json.loads(kept_scores.read_text(encoding="utf-8")))
     for form, drop, name in (
         *(("onnx", None, "float.onnx"), ("onnx", max_drop, "int8.onnx")),
         *(("openvino", None, "float.openvino"), ("openvino", max_drop, "int8.openvino")),
@@ -116,6 +119,7 @@ def exported(run: Path, files: Path, *, data: Path | None, max_drop: float) -> d
             "megabytes": round(made.num_bytes / 1e6, 1),
             "way": kept.get("way"),
         }
+    kept_scores.write_text(json.dumps(scores), encoding="utf-8")
     return scores
 
 
@@ -123,6 +127,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="a run")
     parser.add_argument("--data", type=Path, help="where its data is now")
+    parser.add_argument("--files", type=Path, help="keep the exported files here, or take them")
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--max-drop", type=float, default=1.0)
     parser.add_argument("--out", type=Path)
@@ -130,7 +135,8 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     image = np.random.default_rng(0).integers(0, 256, (360, 480, 3), dtype=np.uint8)
     with tempfile.TemporaryDirectory() as folder:
-        files = Path(folder)
+        files = arguments.files or Path(folder)
+        files.mkdir(parents=True, exist_ok=True)
         scores = exported(arguments.model, files, data=arguments.data, max_drop=arguments.max_drop)
         times = in_turns(arguments.model, files, image, rounds=arguments.rounds)
     figures = {
