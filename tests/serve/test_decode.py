@@ -148,7 +148,7 @@ def test_a_mask_is_refused_by_its_own_name() -> None:
 
 
 def test_the_decoders_own_words_do_not_go_out(image_of: ImageOf, file_of: FileOf) -> None:
-    content = file_of(image_of(60, 80))
+    content = file_of(image_of(60, 80), "JPEG")
     message = refused(content[: len(content) // 2]).message
     assert message == (
         "image: cannot be read, it is cut short or of a kind that we do not know; export it again "

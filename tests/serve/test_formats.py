@@ -121,6 +121,49 @@ def test_a_tiff_whose_pages_go_in_a_circle_ends() -> None:
     assert holds_several(bytes(content), "tiff")
 
 
-def test_a_png_with_endless_chunks_before_its_pixels_is_left_to_the_decoder() -> None:
-    chunk = bytes(4) + b"tEXt" + bytes(4)
-    assert not holds_several(b"\x89PNG\r\n\x1a\n" + chunk * 5000, "png")
+HEAD = b"\x89PNG\r\n\x1a\n"
+
+
+def chunk(name: bytes, length: int, data: bytes = b"") -> bytes:
+    return length.to_bytes(4, "big") + name + data + bytes(4)
+
+
+IHDR = chunk(b"IHDR", 13, (5).to_bytes(4, "big") + (7).to_bytes(4, "big") + bytes(5))
+IEND = chunk(b"IEND", 0)
+
+
+def test_a_png_whose_chunks_lead_to_its_end_states_its_size() -> None:
+    assert size_of(HEAD + IHDR + chunk(b"IDAT", 2, b"xx") + IEND, "png") == (7, 5)
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        IHDR + chunk(b"IDAT", 2**31 - 1, b"xx") + IEND,  # a decoder would take 2 GB for it
+        IHDR + chunk(b"IDAT", 2, b"xx"),
+        IHDR + IHDR + IEND,
+        chunk(b"IDAT", 2, b"xx") + IHDR + IEND,
+        IHDR + chunk(b"tEXt", 0) * 200_000 + IEND,
+        b"",
+    ],
+    ids=["too long", "no end", "two beginnings", "no beginning", "endless", "nothing"],
+)
+def test_a_png_that_a_decoder_could_misread_states_none(chunks: bytes) -> None:
+    assert size_of(HEAD + chunks, "png") is None
+
+
+@pytest.mark.parametrize("name", [b"acTL", b"fcTL", b"fdAT"])
+def test_a_png_with_any_part_of_an_animation_is_one(name: bytes) -> None:
+    assert holds_several(HEAD + IHDR + chunk(b"IDAT", 2, b"xx") + chunk(name, 0) + IEND, "png")
+
+
+def test_a_tiff_that_states_a_side_twice_or_elsewhere_states_none() -> None:
+    good = tiff("II", pages=[None])
+    assert size_of(good, "tiff") == (7, 5)
+    height = good.index((257).to_bytes(2, "little"))
+    twice = good[: height - 12] + good[height : height + 12] + good[height:]
+    assert size_of(twice, "tiff") is None
+    several = good[: height + 4] + (200).to_bytes(4, "little") + good[height + 8 :]
+    assert size_of(several, "tiff") is None  # 200 numbers lie somewhere else, and one is 2097152
+    too_wide = good[: height + 2] + (16).to_bytes(2, "little") + good[height + 4 :]
+    assert size_of(too_wide, "tiff") is None

@@ -34,3 +34,9 @@ def test_one_request_never_exceeds_what_all_may_hold() -> None:
     limits = Limits(max_pixels=10, max_bytes=10)
     assert limits.held_pixels >= limits.max_pixels
     assert limits.held_bytes >= limits.max_bytes
+
+
+def test_images_larger_than_any_that_is_read_cannot_be_allowed() -> None:
+    assert Limits(max_pixels=178_956_970).max_pixels == 178_956_970
+    with pytest.raises(UsageError, match="no more than 178956970 are ever read"):
+        Limits(max_pixels=178_956_971)

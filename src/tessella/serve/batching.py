@@ -13,6 +13,8 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 from jaxtyping import UInt8
 
+from tessella.serve.pace import Pace
+
 logger = logging.getLogger(__name__)
 
 Kind = TypeVar("Kind", bound=Hashable)
@@ -65,8 +67,9 @@ class Worker(Generic[Kind, Result]):
     """A bounded queue with one thread behind it.
 
     The oldest job leads each batch, and jobs of its kind and size join it in their order: none is
-    overtaken for ever. A cancelled job leaves the queue at once; one whose deadline has passed is
-    not computed. A batch that fails is tried image by image, so that a bad one fails alone.
+    overtaken for ever. A batch is as large as pays (`Pace`). A cancelled job leaves the queue at
+    once; one whose deadline has passed is not computed. A batch that fails is tried job by job, so
+    that a bad one fails alone.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class Worker(Generic[Kind, Result]):
         self._observe = observe
         self._jobs: deque[_Job[Kind, Result]] = deque()
         self._changed = threading.Condition()
+        self._pace = Pace()
         self._coming = 0
         self._is_closed = False
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -198,12 +202,15 @@ class Worker(Generic[Kind, Result]):
             self._changed.wait(left)
 
     def _like_the_first(self) -> list[_Job[Kind, Result]]:
+        if not self._jobs:
+            return []
+        first, count = self._jobs[0], 0
+        room = self._room(first)
         found: list[_Job[Kind, Result]] = []
-        count = 0
         for job in self._jobs:
-            if found and job.like != found[0].like:
+            if job.like != first.like:
                 continue
-            if found and count + len(job.images) > self._room(found[0]):
+            if found and count + len(job.images) > room:
                 break
             found.append(job)
             count += len(job.images)
@@ -212,8 +219,9 @@ class Worker(Generic[Kind, Result]):
     def _room(self, job: _Job[Kind, Result]) -> int:
         """Images of this size that are computed together."""
         height, width = job.images.shape[1:3]
-        by_pixels = self._rules.max_batch_pixels // max(1, height * width)
-        return max(1, min(self._rules.max_batch, by_pixels))
+        pixels = height * width
+        allowed = min(self._rules.max_batch, self._rules.max_batch_pixels // max(1, pixels))
+        return self._pace.most(job.kind, pixels, allowed=max(1, allowed))
 
     def _answer(self, jobs: Sequence[_Job[Kind, Result]]) -> None:
         try:
@@ -240,5 +248,8 @@ class Worker(Generic[Kind, Result]):
             part = images[start : start + room]
             began = time.perf_counter()
             results.extend(self._compute(kind, part))
-            self._observe(len(part), time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            pixels = images.shape[1] * images.shape[2]
+            self._pace.record(kind, pixels, size=len(part), seconds=seconds)
+            self._observe(len(part), seconds)
         return results

@@ -39,7 +39,9 @@ def look_at(upload: Upload, limits: Limits) -> Size:
     kind = _checked_format(upload)
     size = size_of(content, kind)
     if size is None or min(size) < 1:
-        raise _unreadable(what, f"this {kind.upper()} states no size; it is damaged or cut short.")
+        raise _unreadable(
+            what, f"its header is damaged, or it is cut short; export the {kind.upper()} again."
+        )
     if size.height * size.width > limits.max_pixels:
         raise RefusedError(
             "too_many_pixels",

@@ -24,12 +24,13 @@ CONTENT_TYPES: Mapping[str, Format] = MappingProxyType(
 
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _BMP_HEADERS = frozenset((12, 16, 40, 52, 56, 64, 108, 124))
-_MOST_CHUNKS = 1000  # of a PNG before its pixels; a picture has a dozen
+_MOST_CHUNKS = 100_000  # of a PNG; encoders write one for each 8 KB or more
+_MOVING = frozenset((b"acTL", b"fcTL", b"fdAT"))
 _MOST_PAGES = 64
 _MOST_TAGS = 4096
 _FILE_KIND, _WIDTH, _HEIGHT = 254, 256, 257  # tags of TIFF
 _REDUCED_OR_MASK = 0b101  # bits of the file kind: a preview, a transparency mask
-_INTEGERS = {1: "B", 3: "H", 4: "I", 16: "Q"}  # types of TIFF
+_INTEGERS = {1: "B", 3: "H", 4: "I", 16: "Q"}  # types of TIFF; the last in a BigTIFF alone
 
 
 def format_of(content: bytes) -> Format | None:
@@ -48,19 +49,25 @@ def format_of(content: bytes) -> Format | None:
 
 
 def size_of(content: bytes, kind: Format) -> Size | None:
-    """Height and width that the header states, before an EXIF turn; None where it states none."""
+    """Height and width that the header states, before an EXIF turn.
+
+    None where it states none, or where a decoder could read another size out of it or believe it
+    to hold more than there is: memory is taken by what a header says.
+    """
     if kind == "bmp":
         return _bmp_size(content)
     if kind == "tiff":
         first = next(_tiff_pages(content), None)
         return first.size if first is not None else None
+    if kind == "png" and _png_chunks(content) is None:
+        return None
     return stored_size(content)
 
 
 def holds_several(content: bytes, kind: Format) -> bool:
     """Whether the file is an animation or has several pages; previews in a TIFF do not count."""
     if kind == "png":
-        return _is_animated_png(content)
+        return bool(_MOVING & (_png_chunks(content) or set()))
     if kind == "webp":
         return content[12:16] == b"VP8X" and len(content) > 20 and bool(content[20] & 0b10)
     if kind == "tiff":
@@ -78,14 +85,21 @@ def _bmp_size(content: bytes) -> Size | None:
     return Size(abs(height), abs(width))
 
 
-def _is_animated_png(content: bytes) -> bool:
+def _png_chunks(content: bytes) -> set[bytes] | None:
+    """The names of a PNG's chunks; None where they do not lead to its end, or it begins twice."""
+    found: set[bytes] = set()
     at = 8
-    for _ in range(_MOST_CHUNKS):
+    for number in range(_MOST_CHUNKS):
         name = content[at + 4 : at + 8]
-        if name in (b"acTL", b"IDAT", b""):
-            return name == b"acTL"
+        if (name == b"IHDR") != (number == 0):
+            return None
         at += 12 + int.from_bytes(content[at : at + 4], "big")
-    return False
+        if len(name) < 4 or at > len(content):
+            return None
+        found.add(name)
+        if name == b"IEND":
+            return found
+    return None
 
 
 class _Page(NamedTuple):
@@ -130,13 +144,20 @@ def _tiff_pages(content: bytes) -> Iterator[_Page]:
 
 
 def _tiff_tags(content: bytes, layout: _Layout, *, first: int, count: int) -> dict[int, int]:
-    """The tags asked for that hold one whole number."""
+    """The tags asked for, where they are there once and hold one whole number."""
     found: dict[int, int] = {}
+    doubtful: set[int] = set()
     for at in range(first, first + count * layout.num_bytes, layout.num_bytes):
-        tag, kind = (layout.number(content, at + shift, "H") for shift in (0, 2))
-        if tag in (_FILE_KIND, _WIDTH, _HEIGHT) and kind in _INTEGERS:
-            place = at + 4 + struct.calcsize(layout.offset)
-            value = layout.number(content, place, _INTEGERS[kind])
-            if value is not None:
-                found.setdefault(tag, value)
-    return found
+        tag = layout.number(content, at, "H")
+        if tag not in (_FILE_KIND, _WIDTH, _HEIGHT):
+            continue
+        form = _INTEGERS.get(layout.number(content, at + 2, "H") or 0)
+        fits = form is not None and struct.calcsize(form) <= struct.calcsize(layout.offset)
+        is_one = layout.number(content, at + 4, layout.offset) == 1
+        place = at + 4 + struct.calcsize(layout.offset)
+        value = layout.number(content, place, form) if form and fits and is_one else None
+        if value is None or tag in found:
+            doubtful.add(tag)
+        else:
+            found[tag] = value
+    return {tag: value for tag, value in found.items() if tag not in doubtful}

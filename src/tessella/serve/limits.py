@@ -4,6 +4,7 @@ import math
 import os
 from dataclasses import dataclass, field, fields
 
+from tessella.data.header import MAX_PIXELS
 from tessella.errors import UsageError
 
 
@@ -61,7 +62,8 @@ class Limits:
         """Refuse what is no limit.
 
         Raises:
-            UsageError: a value is not above 0 (`batch_wait_seconds`: below 0), or is not finite.
+            UsageError: a value is not above 0 (`batch_wait_seconds`: below 0) or not finite, or
+                images may be larger than any that is read.
         """
         for item in fields(self):
             value = getattr(self, item.name)
@@ -69,6 +71,11 @@ class Limits:
             if not math.isfinite(value) or value < 0 or (value == 0 and not may_be_zero):
                 least = "0 or more" if may_be_zero else "more than 0"
                 raise UsageError(f"{item.name} is {value}; expected {least}; give another number.")
+        if self.max_pixels > MAX_PIXELS:
+            raise UsageError(
+                f"max_pixels is {self.max_pixels}; no more than {MAX_PIXELS} are ever read; give a "
+                "smaller number."
+            )
 
     @property
     def held_pixels(self) -> int:
