@@ -11,7 +11,7 @@ demo: $(READY)
 	$(BIN)/tessella demo --out runs/demo
 
 test: $(READY)
-	$(BIN)/pytest -n 2 --dist loadfile -q
+	$(BIN)/pytest -n 2 --dist loadfile --max-worker-restart 0 -q
 
 slow: $(READY)
 	$(BIN)/pytest -m slow -q
