@@ -25,7 +25,7 @@ FLOORS = {
                 "errors",
                 "suggestion",
             ),
-            *("atomic", "progress"),
+            *("atomic", "progress", "cores"),
         ),
         0,
     ),

@@ -6,7 +6,8 @@ import pytest
 
 from tessella.data.synthetic.scenes import read_drawn_scenes
 from tessella.errors import UsageError
-from tessella.source import Source, find_augment, find_entry, find_source
+from tessella.run import Run
+from tessella.source import Source, data_of, find_augment, find_entry, find_source
 
 
 def test_a_split_is_opened_with_the_options() -> None:
@@ -89,3 +90,14 @@ def test_what_it_is_comes_from_the_table_where_only_a_name_was_given() -> None:
 def test_a_path_that_is_not_there_is_no_data_sets_name() -> None:
     with pytest.raises(UsageError, match=r"^x/y: there is no such file or folder\.$"):
         find_source("x/y")
+
+
+def test_a_file_in_its_runs_export_folder_learnt_from_the_runs_data(tiny_run: Run) -> None:
+    file = tiny_run.export_folder / "tiny.onnx"
+    assert data_of(file, None) == data_of(tiny_run.path, None) == tiny_run.recipe().data
+
+
+def test_a_file_elsewhere_below_a_run_is_not_taken_for_the_runs(tiny_run: Run) -> None:
+    """It may be another model, copied there; its card says what it learnt from."""
+    with pytest.raises(UsageError, match="does not say which data to score it on"):
+        data_of(tiny_run.path / "given" / "other.onnx", None)

@@ -44,6 +44,23 @@ class Exported:
     parity: Mapping[str, Any] = field(default_factory=dict)
     """What comparing it with the run on real images gave."""
 
+    @property
+    def scores(self) -> str | None:
+        """The output that probabilities come from; None: class maps are all there is."""
+        return next((name for name in (PROBABILITIES, LOGITS) if name in self.outputs), None)
+
+    def needed_scores(self) -> str:
+        """The same, for who cannot do without.
+
+        Raises:
+            ValueError: class maps are all there is.
+        """
+        if self.scores is None:
+            raise ValueError(
+                "this file gives class maps only; export it with --add probabilities to get them."
+            )
+        return self.scores
+
 
 @dataclass(frozen=True)
 class ModelCard:
@@ -83,6 +100,16 @@ class ModelCard:
         if self.pretrained is None:
             return "no pretrained weights"
         return f"{self.pretrained['licence']} (pretrained weights {self.pretrained['name']})"
+
+    def of_file(self) -> Exported:
+        """What the exported file computes that this card is of.
+
+        Raises:
+            ValueError: it is the card of a run or a model folder.
+        """
+        if self.exported is None:
+            raise ValueError("this card is not that of an exported file; export the model first.")
+        return self.exported
 
     def to_json(self) -> str:
         """The card as a JSON text."""

@@ -86,6 +86,11 @@ class Run:
         return self.path / "model"
 
     @property
+    def export_folder(self) -> Path:
+        """Files that were made of the model to be given away."""
+        return self.path / "export"
+
+    @property
     def evaluation_folder(self) -> Path:
         """Scores, one JSON document a split."""
         return self.path / "evaluation"

@@ -88,9 +88,10 @@ def data_of(path: Path, card: ModelCard | None) -> DataRecipe:
     Raises:
         UsageError: nothing says which data to read.
     """
-    for folder in (path, path.parent.parent):
-        if (recipe := Run(folder).recipe_file).is_file():
-            return read_recipe(recipe.read_text(encoding="utf-8"), where=str(recipe)).data
+    above = Run(path.parent.parent)
+    run = above if path.parent == above.export_folder else Run(path)
+    if (recipe := run.recipe_file).is_file():
+        return read_recipe(recipe.read_text(encoding="utf-8"), where=str(recipe)).data
     if card is None or card.data is None:
         raise UsageError(
             f"{path}: does not say which data to score it on; add --recipe and --data."

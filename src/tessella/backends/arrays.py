@@ -8,12 +8,12 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from tessella.backends.backend import SplitCounts
+from tessella.cores import usable_cores
 from tessella.errors import UsageError
 from tessella.metrics.counts import check_classes, count_pixels
 from tessella.metrics.scores import mean_iou_per_image
 from tessella.model_card import (
     CLASSES,
-    LOGITS,
     PROBABILITIES,
     ModelCard,
     card_from_json,
@@ -36,15 +36,13 @@ class ArrayBackend(ABC):
         Raises:
             ValueError: the card is not that of an exported file.
         """
-        if card.exported is None:
-            raise ValueError("this card is not that of an exported file; export the model first.")
+        exported = card.of_file()
         self.where = where
-        self.precision = card.exported.precision
-        self.size = card.exported.size
+        self.precision = exported.precision
+        self.size = exported.size
         self.in_channels = card.in_channels
-        outputs = card.exported.outputs
-        self._scores = next((name for name in (PROBABILITIES, LOGITS) if name in outputs), None)
-        self.has_probabilities = self._scores is not None
+        self._exported = exported
+        self.has_probabilities = exported.scores is not None
 
     @abstractmethod
     def run(
@@ -68,13 +66,10 @@ class ArrayBackend(ABC):
         Raises:
             ValueError: the file gives class maps only.
         """
-        if self._scores is None:
-            raise ValueError(
-                "this file gives class maps only; export it with --add probabilities to get them."
-            )
-        found = self.run(np.ascontiguousarray(images), (CLASSES, self._scores))
-        scores = found[self._scores]
-        return found[CLASSES], scores if self._scores == PROBABILITIES else softmax(scores)
+        name = self._exported.needed_scores()
+        found = self.run(np.ascontiguousarray(images), (CLASSES, name))
+        scores = found[name]
+        return found[CLASSES], scores if name == PROBABILITIES else softmax(scores)
 
     def empty(self, shape: Sequence[int]) -> np.ndarray:
         """Room for uint8 class maps."""
@@ -112,18 +107,17 @@ def check_precision(card: ModelCard, asked: str | None, *, where: str) -> None:
     Raises:
         UsageError: another one was asked for.
     """
-    if card.exported and asked not in (None, card.exported.precision):
+    own = card.of_file().precision
+    if asked not in (None, own):
         raise UsageError(
-            f"{where}: computes in {card.exported.precision}, not {asked}; export it anew, or "
-            "leave the precision out."
+            f"{where}: computes in {own}, not {asked}; export it anew, or leave the precision out."
         )
 
 
 def cpu_threads() -> int:
     """As many as there are cores that this process may use; OMP_NUM_THREADS bounds them."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     told = os.environ.get("OMP_NUM_THREADS", "")
-    return int(told) if told.isdecimal() and int(told) else cores or 1
+    return int(told) if told.isdecimal() and int(told) else usable_cores()
 
 
 def cpu_in_words() -> str:

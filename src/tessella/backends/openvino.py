@@ -132,8 +132,8 @@ def open_bytes(
     except RuntimeError as error:
         raise ValueError(f"{where}: OpenVINO cannot read it ({_reason(error)}).") from error
     card = card_in(_card_text(model), where=where)
-    chosen = precision or (card.exported.precision if card.exported else "fp32")
-    own = card.exported.precision if card.exported else "fp32"
+    own = card.of_file().precision
+    chosen = precision or own
     if chosen != own and (own, chosen) != ("fp32", "bf16"):
         also = " or bf16" if own == "fp32" else ""
         raise UsageError(f"{where}: computes in {own}{also}, not {chosen}; export it anew.")

@@ -54,16 +54,14 @@ class TorchExportBackend(TorchBackend):
         Raises:
             ValueError: the card is not that of an exported file.
         """
-        if card.exported is None:
-            raise ValueError("this card is not that of an exported file; export the model first.")
+        exported = card.of_file()
         self._program = program
-        self._outputs = card.exported.outputs
-        self._scores = next((n for n in (PROBABILITIES, LOGITS) if n in self._outputs), None)
+        self._exported = exported
         self._take_device(device)
-        self.precision = card.exported.precision
+        self.precision = exported.precision
         self.in_channels = card.in_channels
-        self.size = card.exported.size
-        self.has_probabilities = self._scores is not None
+        self.size = exported.size
+        self.has_probabilities = exported.scores is not None
 
     def logits(self, images: UInt8[Tensor, "n c h w"]) -> Float[Tensor, "n k h w"]:
         """Scores before softmax.
@@ -85,23 +83,20 @@ class TorchExportBackend(TorchBackend):
         Raises:
             ValueError: the file gives class maps only.
         """
+        name = self._exported.needed_scores()
         found = self._run(images)
-        if self._scores is None:
-            raise ValueError(
-                "this file gives class maps only; export it with --add probabilities to get them."
-            )
-        scores = found[self._scores]
-        return found[CLASSES], scores if self._scores == PROBABILITIES else scores.softmax(1)
+        scores = found[name]
+        return found[CLASSES], scores if name == PROBABILITIES else scores.softmax(1)
 
     def _output(self, images: Tensor, name: str) -> Tensor:
-        if name not in self._outputs:
-            raise ValueError(f"this file gives {', '.join(self._outputs)}, but no {name}.")
+        if name not in self._exported.outputs:
+            raise ValueError(f"this file gives {', '.join(self._exported.outputs)}, but no {name}.")
         return self._run(images)[name]
 
     def _run(self, images: Tensor) -> dict[str, Tensor]:
         with torch.inference_mode():
             found = self._program(images.to(self.device, non_blocking=True).contiguous())
-        return dict(zip(self._outputs, found, strict=True))
+        return dict(zip(self._exported.outputs, found, strict=True))
 
 
 def open_file(

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
+from tessella.backends.arrays import cpu_threads
 from tessella.benchmark.candidates import Candidate, candidates_of
 from tessella.benchmark.image_size import ChosenSize, choose_size, text_of
 from tessella.benchmark.lineup import PAUSE_SECONDS, Facts, Lineup, Runner
@@ -67,7 +68,7 @@ def benchmark(
     """
     _check(size=size, batch=batch, num_rounds=num_rounds, threads=threads)
     candidates = candidates_of(models)
-    threads = threads or _usual_threads()
+    threads = threads or cpu_threads()
     with ExitStack() as stack:
         lineup = _opened(stack, candidates, device=device, threads=threads)
         chosen = _suit(lineup, size, output=output, models=models)
@@ -102,14 +103,6 @@ def _check(
     for name, number in (("batch", batch), ("rounds", num_rounds), ("threads", threads)):
         if number is not None and number < 1:
             raise UsageError(f"--{name} {number}: give a whole number from 1 up.")
-
-
-def _usual_threads() -> int:
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    if told.isdecimal() and int(told):
-        return int(told)
-    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return there or 1
 
 
 def _opened(

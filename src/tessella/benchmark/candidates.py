@@ -7,11 +7,11 @@ from pathlib import Path
 from tessella.backends import BACKENDS, engines_for
 from tessella.errors import UsageError
 from tessella.model_place import WEIGHTS, card_at, folder_of
+from tessella.run import Run
 
 FAST = "auto"
 """The precision that a device computes fast: bf16 on much hardware, else fp32 once more."""
 
-_EXPORTS = "export"
 _OF_FOLDERS = ("fp32", FAST)
 
 
@@ -71,7 +71,7 @@ def _of_folder(folder: Path) -> list[Candidate]:
     (engine,) = engines_for(folder)
     found = [Candidate(folder, engine, precision, True) for precision in _OF_FOLDERS]
     endings = tuple(ending for entry in BACKENDS.values() for ending in entry.endings)
-    for file in sorted((folder / _EXPORTS).glob("*")):
+    for file in sorted(Run(folder).export_folder.glob("*")):
         if file.name.endswith(endings) and file.is_file():
             found += _of_file(file, was_named=False)
     return found

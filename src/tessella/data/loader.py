@@ -1,6 +1,5 @@
 """Samples to batches: uint8 all the way, every random draw tied to (seed, epoch, sample)."""
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
+from tessella.cores import usable_cores
 from tessella.data.augment import Augmentation
 from tessella.data.by_size import grouped_by_size, stacked
 from tessella.data.dataset import Dataset
@@ -183,10 +183,7 @@ def resolve_workers(workers: int | str, *, device_type: str) -> int:
     """Reader processes for `auto`: none on a CPU, whose cores train, and up to 8 beside a GPU."""
     if not isinstance(workers, str):
         return workers
-    cores = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    return 0 if device_type == "cpu" else min(8, cores)
+    return 0 if device_type == "cpu" else min(8, usable_cores())
 
 
 def _quiet_worker(worker: int) -> None:  # noqa: ARG001 - the signature is torch's

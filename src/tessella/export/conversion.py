@@ -3,10 +3,10 @@
 import copy
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -91,18 +91,22 @@ class Converted(NamedTuple):
     """Without a card."""
 
     card: ModelCard
-    size: tuple[int, int] | None
-    """The only height and width that it takes; None: any."""
-
     why_fixed: str
     """Why it takes one size only; empty where it takes any."""
 
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """The only height and width that it takes; None: any."""
+        return self.card.of_file().size
+
     def in_precision(self, precision: str, content: bytes) -> "Converted":
         """Another content of the same model."""
-        if self.card.exported is None:
-            raise TypeError("only what was converted has a precision")
-        exported = replace(self.card.exported, precision=precision)
+        exported = replace(self.card.of_file(), precision=precision)
         return self._replace(content=content, card=replace(self.card, exported=exported))
+
+    def proven(self, document: Mapping[str, Any]) -> ModelCard:
+        """The card with what comparing the file gave."""
+        return replace(self.card, exported=replace(self.card.of_file(), parity=document))
 
 
 def converted(
@@ -120,7 +124,7 @@ def converted(
     logger.info("tracing %s", setting.card.model["name"])
     program = traced(_graph(setting, outputs), size=example, is_fixed=False)
     card = _card(setting, outputs, None)
-    made = Converted(form.convert(program, outputs=outputs), card, None, "")
+    made = Converted(form.convert(program, outputs=outputs), card, "")
     sizes = _trial_sizes(setting.segmenter, example)
     image = setting.dataset[setting.indices[0]].image
     predictor = opened(made, form, where=where)
@@ -152,7 +156,7 @@ def _of_size(
     logger.info("tracing %s for %d x %d px", setting.card.model["name"], *size)
     program = traced(_graph(setting, outputs), size=size, is_fixed=True)
     content = form.convert(program, outputs=outputs)
-    return Converted(content, _card(setting, outputs, size), size, why)
+    return Converted(content, _card(setting, outputs, size), why)
 
 
 def _graph(setting: Setting, outputs: tuple[str, ...]) -> ShippedGraph:

@@ -1,7 +1,7 @@
 """From a run to one file that needs no training code, written only when it says the same."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from tessella.export.graph import OUTPUTS
 from tessella.export.int8 import Int8, quantized
 from tessella.export.parity import Parity, compare
 from tessella.export.triton import place_in, write_repository
-from tessella.model_card import CLASSES, ModelCard
+from tessella.model_card import CLASSES
 from tessella.progress import Track, silently
 from tessella.run import Run
 from tessella.suggestion import unknown_name
@@ -45,8 +45,7 @@ class ExportedFile:
 
     def document(self) -> dict[str, Any]:
         """The proof as plain values."""
-        found = self.parity.document()
-        return found | ({"int8": self.int8.document(self.parity.labels)} if self.int8 else {})
+        return _proof(self.parity, self.int8)
 
 
 def export(
@@ -114,9 +113,8 @@ def export(
             where=str(target),
             track=track,
         )
-    result = ExportedFile(target, 0, made.size, made.why_fixed, parity, int8)
-    written, num_bytes = _write(target, made, form, to=to, document=result.document())
-    return replace(result, path=written, num_bytes=num_bytes)
+    written, num_bytes = _write(target, made, form, to=to, document=_proof(parity, int8))
+    return ExportedFile(written, num_bytes, made.size, made.why_fixed, parity, int8)
 
 
 def checked_outputs(add: Sequence[str]) -> tuple[str, ...]:
@@ -135,7 +133,7 @@ def default_place(path: Path, to: str, *, precision: str) -> Path:
     """Where an exported file goes: into the run's folder, or beside a model folder."""
     run = Run(path)
     is_run = run.recipe_file.is_file()
-    folder = path / "export" if is_run else path.absolute().parent
+    folder = run.export_folder if is_run else path.absolute().parent
     if FORMATS[to].is_repository:
         return folder / "triton"
     name = run.recipe().name if is_run else path.absolute().name
@@ -147,7 +145,7 @@ def _write(
     target: Path, made: Converted, form: Format, *, to: str, document: Mapping[str, Any]
 ) -> tuple[Path, int]:
     """Write the file with the proof in its card, and the proof beside it."""
-    card = _proven(made.card, document)
+    card = made.proven(document)
     content = form.with_card(made.content, card)
     if FORMATS[to].is_repository:
         target.mkdir(parents=True, exist_ok=True)
@@ -157,7 +155,6 @@ def _write(
     return target, len(content)
 
 
-def _proven(card: ModelCard, document: Mapping[str, Any]) -> ModelCard:
-    if card.exported is None:
-        raise TypeError("only what was exported is proven")
-    return replace(card, exported=replace(card.exported, parity=document))
+def _proof(parity: Parity, int8: Int8 | None) -> dict[str, Any]:
+    found = parity.document()
+    return found | ({"int8": int8.document(parity.labels)} if int8 else {})

@@ -1,4 +1,4 @@
-"""An exported file in int8: a quarter of the bytes, faster, and scored before it is given away."""
+"""An exported file in int8: a quarter of the bytes, and scored before it is given away."""
 
 import logging
 from collections.abc import Iterator
@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64, UInt8
 
+from tessella.backends.arrays import ArrayScorer
 from tessella.data.spread import spread
 from tessella.export.conversion import Converted, Setting, opened
 from tessella.export.formats import Format
 from tessella.export.int8_search import Outcome, Scores, Tried, search
 from tessella.export.parity import Parity, at_size, rows
 from tessella.labels import LabelMap
-from tessella.metrics.counts import count_pixels
 from tessella.metrics.scores import iou_per_class, mean_iou
 from tessella.predictor import Predictor
 from tessella.progress import Track
@@ -78,7 +78,7 @@ def quantized(
     last: dict[str, np.ndarray] = {}
 
     def score(content: bytes) -> Scores:
-        predictor = opened(_as_int8(made, content), form, where=where)
+        predictor = opened(made.in_precision("int8", content), form, where=where)
         last["counts"] = _counts(predictor, setting, track)
         return _scores(labels.names, last["counts"])
 
@@ -99,26 +99,17 @@ def quantized(
     if outcome.chosen is None:
         raise ValueError(_refusal(outcome, max_drop, where))
     found = Int8(outcome.tried, parity.run_counts, last["counts"])
-    return _as_int8(made, outcome.chosen), found
-
-
-def _as_int8(made: Converted, content: bytes) -> Converted:
-    return made.in_precision("int8", content)
+    return made.in_precision("int8", outcome.chosen), found
 
 
 def _counts(predictor: Predictor, setting: Setting, track: Track) -> np.ndarray:
     labels = setting.card.labels
-    counts = np.zeros((labels.num_classes, labels.num_classes), np.int64)
+    scorer = ArrayScorer(labels.num_classes, labels.ignore_index)
     total = len(setting.indices)
     for sample in track(setting.samples(), about="score", total=total, size=lambda _: 1):
         if sample.mask is not None:
-            counts += count_pixels(
-                sample.mask,
-                predictor.predict(sample.image).class_map,
-                num_classes=labels.num_classes,
-                ignore_index=labels.ignore_index,
-            )
-    return counts
+            scorer.add(predictor.predict(sample.image).class_map[None], sample.mask[None])
+    return scorer.read().counts
 
 
 def _scores(names: tuple[str, ...], counts: np.ndarray) -> Scores:

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int64, UInt8
 
+from tessella.backends.arrays import ArrayScorer
 from tessella.labels import LabelMap
-from tessella.metrics.counts import count_pixels
 from tessella.metrics.scores import iou_per_class, mean_iou
 from tessella.predictor import Predictor
 from tessella.progress import Track, silently
@@ -118,7 +118,7 @@ def compare(
         ValueError: there is no sample, or the file refuses one.
     """
     labels = run.labels
-    counts = np.zeros((2, labels.num_classes, labels.num_classes), np.int64)
+    scorers = [ArrayScorer(labels.num_classes, labels.ignore_index) for _ in (run, file)]
     images = pixels = differing = away = 0
     for sample in track(samples, about="compare", total=total, size=lambda _: 1):
         both = _both(run, file, sample)
@@ -127,16 +127,12 @@ def compare(
         differing += both.margin.size
         away += int((both.margin > TIE).sum())
         if both.truth is not None:
-            for place, class_map in enumerate((both.run, both.file)):
-                counts[place] += count_pixels(
-                    both.truth,
-                    class_map,
-                    num_classes=labels.num_classes,
-                    ignore_index=labels.ignore_index,
-                )
+            for scorer, class_map in zip(scorers, (both.run, both.file), strict=True):
+                scorer.add(class_map[None], both.truth[None])
     if not images:
         raise ValueError("the split is empty; there is nothing to compare the file on.")
-    return Parity(labels, images, pixels, differing, away, counts[0], counts[1])
+    run_counts, file_counts = (scorer.read().counts for scorer in scorers)
+    return Parity(labels, images, pixels, differing, away, run_counts, file_counts)
 
 
 def sizes_that_fail(

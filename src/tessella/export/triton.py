@@ -54,13 +54,12 @@ def configuration(card: ModelCard) -> str:
     Raises:
         ValueError: the card is not that of an exported file.
     """
-    if card.exported is None:
-        raise ValueError("this card is not that of an exported file; export the model first.")
-    height, width = card.exported.size or (-1, -1)
+    exported = card.of_file()
+    height, width = exported.size or (-1, -1)
     outputs = ",\n".join(
         f'  {{ name: "{name}" data_type: {_type(name)} dims: [ {_dims(name, card)} ]'
         f"{_label_file(name)} }}"
-        for name in card.exported.outputs
+        for name in exported.outputs
     )
     return f"""# {card.labels.num_classes} classes, in labels.txt
 # licence: {" ".join(card.licence.split())}
@@ -83,7 +82,7 @@ def _type(output: str) -> str:
 
 
 def _dims(output: str, card: ModelCard) -> str:
-    height, width = (card.exported.size if card.exported else None) or (-1, -1)
+    height, width = card.of_file().size or (-1, -1)
     classes = "" if output == CLASSES else f"{card.labels.num_classes}, "
     return f"{classes}{height}, {width}"
 

@@ -1,11 +1,11 @@
 """What a plan must know about the hardware: the device, its memory and its fast precision."""
 
-import os
 from dataclasses import dataclass
 
 import torch
 
 from tessella.backends.torch import Precision, resolve_device, resolve_precision
+from tessella.cores import usable_cores
 from tessella.plan.duration import gigabytes
 from tessella.plan.memory import available_bytes
 from tessella.run import processor_name
@@ -48,7 +48,7 @@ def look_at_machine(*, device: str, precision: str) -> Machine:
     if chosen.type == "cuda":
         free, _ = torch.cuda.mem_get_info(chosen)
         return Machine("cuda", torch.cuda.get_device_name(chosen), free, resolved)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = usable_cores()
     about = f"{cores} {'core' if cores == 1 else 'cores'} of {processor_name()}"
     if chosen.type == "mps":
         about = f"Apple GPU beside {about}"

@@ -1,7 +1,6 @@
 """How many images are worth computing together: measured as the server runs, not assumed.
 
-A GPU is faster on a batch; a CPU often is not: for a U-Net at 360x480 on two cores of an AMD EPYC a
-batch of 8 took 1.8 times as long an image as one alone, for the memory that it touches.
+A GPU is faster on a batch; a CPU often is not, for the memory that a batch touches.
 """
 
 from collections import deque
