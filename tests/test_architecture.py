@@ -61,7 +61,7 @@ DOORS = {
     "cv2": ("data/", "pictures.py", "metrics/", "polygons.py"),
     "onnx": ("export/",),
     "onnxscript": ("export/",),
-    "onnxruntime": ("backends/onnx.py", "export/"),
+    "onnxruntime": ("backends/onnx.py", "backends/int8_sums.py", "export/"),
     "openvino": ("backends/openvino.py", "export/"),
     "nncf": ("export/",),
     **dict.fromkeys(("fastapi", "starlette", "uvicorn", "prometheus_client"), ("serve/",)),

@@ -16,6 +16,7 @@ from tessella.backends.arrays import (
     cpu_in_words,
     cpu_threads,
 )
+from tessella.backends.int8_sums import EXACT_SUMS, sums_overflow
 from tessella.errors import UsageError
 from tessella.model_card import CARD_KEY, IMAGES, ModelCard
 
@@ -88,8 +89,8 @@ def open_bytes(
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors; what they say reaches the user through the exception
     options.intra_op_num_threads = cpu_threads()
-    # without it, sums of bytes overflow in int8 on processors that have no VNNI
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    if sums_overflow():
+        options.add_session_config_entry(EXACT_SUMS, "1")
     try:
         session = onnxruntime.InferenceSession(model, options, providers=[provider])
     except _ERRORS as error:

@@ -2,7 +2,7 @@
 
 Activations are unsigned and weights signed: with both signed, the kernels of x86 take twice as
 long. Processors without VNNI (before about 2019) add pairs of such products in 16 bits, which can
-overflow; ONNX Runtime's session option `session.x64quantprecision` avoids that there.
+overflow; `backends.int8_sums` finds that out and has ONNX Runtime compute them exactly there.
 """
 
 import logging
