@@ -13,6 +13,7 @@ from tessella.data.header import (
     MAX_PIXELS,
     HugeImageError,
     Size,
+    has_part_past_end,
     is_cut_short,
     refuse_huge,
     stored_size,
@@ -109,3 +110,12 @@ def test_the_largest_size_is_accepted_and_one_pixel_more_refused() -> None:
         refuse_huge(Size(1, MAX_PIXELS + 1), where="a.png")
     assert str(caught.value).startswith("a.png: ")
     assert str(caught.value).endswith("Cut it into pieces.")
+
+
+def test_a_part_of_a_png_past_its_end_is_seen() -> None:
+    whole = encoded("PNG")
+    at = whole.index(b"IDAT") - 4
+    assert not has_part_past_end(whole)
+    assert not has_part_past_end(whole + b"after the end")
+    assert has_part_past_end(whole[:at] + struct.pack(">I", 1 << 30) + whole[at + 4 :])
+    assert has_part_past_end(whole[: at + 50])

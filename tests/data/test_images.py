@@ -2,6 +2,8 @@
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -353,6 +355,28 @@ def test_a_file_that_would_fill_the_memory_is_refused_by_its_header(
     with pytest.raises(HugeImageError, match="3000 megapixels; files of over 179") as caught:
         READERS[what](path)
     assert str(caught.value).startswith(f"{path}: is ")
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads memory from Linux")
+def test_a_png_whose_part_points_past_its_end_takes_no_memory_for_it(tmp_path: Path) -> None:
+    path = saved(tmp_path / "long.png", RGB)
+    content = path.read_bytes()
+    at = content.index(b"IDAT") - 4
+    path.write_bytes(content[:at] + struct.pack(">I", 1 << 30) + content[at + 4 :])
+    code = """
+import sys
+from pathlib import Path
+from tessella.benchmark.peak import peak_bytes
+from tessella.data.images import read_image
+
+before = peak_bytes()
+read_image(Path(sys.argv[1]))
+print(peak_bytes() - before)
+"""
+    words = [sys.executable, "-c", code, str(path)]
+    taken = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    assert int(taken) < 1 << 26
+    np.testing.assert_array_equal(read_image(path), RGB)  # its pixels are all there
 
 
 @pytest.mark.parametrize(

@@ -175,6 +175,20 @@ def refuse_damaged_png(content: bytes) -> None:
         at = len(content) if name == b"IEND" else end + 4
 
 
+def has_part_past_end(content: bytes) -> bool:
+    """Whether a part of a PNG is longer than the rest of the file, by what it says.
+
+    OpenCV takes the memory for such a part before it looks for the bytes.
+    """
+    at = 8
+    while at + 8 <= len(content):
+        is_end = content[at + 4 : at + 8] == b"IEND"
+        at += 12 + int.from_bytes(content[at : at + 4], "big")
+        if is_end:
+            break
+    return at > len(content)
+
+
 def is_cut_short(content: bytes) -> bool:
     """Whether a PNG, JPEG, WebP, BMP or GIF lacks its end, as a broken download does."""
     if content.startswith(b"\x89PNG"):

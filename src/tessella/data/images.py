@@ -18,6 +18,7 @@ from tessella.data.files import read_bytes
 from tessella.data.header import (
     HugeImageError,
     Size,
+    has_part_past_end,
     huge_image,
     is_cut_short,
     refuse_damaged_png,
@@ -127,7 +128,8 @@ def _has_good_size(content: bytes, where: str) -> bool:
 def _is_for_pillow(content: bytes) -> bool:
     """Whether OpenCV would read these bytes wrongly, or write to stderr about them."""
     if content.startswith(b"\x89PNG"):  # a damaged PNG: its decoder writes to stderr
-        return not content.endswith(_PNG_END) or _is_damaged_png(content)
+        is_whole = content.endswith(_PNG_END) and not has_part_past_end(content)
+        return not is_whole or _is_damaged_png(content)
     # TIFF: OpenCV multiplies colours by a fourth band, and reads floating-point pixels as black
     return content.startswith(_TIFF_STARTS)
 
