@@ -216,7 +216,7 @@ def test_a_file_of_one_size_at_another_is_an_error(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"size": (0, 9)}, "--size 0x9: give height and width in pixels, each from 1 up."),
+        ({"size": (0, 9)}, "--size 0x9: give height and width in pixels, from 1 up."),
         ({"size": (10**5, 10**5)}, "--size 100000x100000: no image of more than 179 megapixels"),
         ({"batch": 0}, "--batch 0: give a whole number from 1 up."),
         ({"num_rounds": 0}, "--rounds 0: give a whole number from 1 up."),

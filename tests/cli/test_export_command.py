@@ -31,6 +31,7 @@ def test_it_prints_each_class_before_and_after(run_cli, tiny_run: Run, tmp_path:
         (("--add", "probs"), "no output is called 'probs'. Known: classes, logits"),
         (("--size", "360"), "--size '360': give height and width in pixels, as 360x480"),
         (("--images", "-1"), "--images"),
+        (("--max-drop", "2"), "--max-drop is about int8; add --int8, or leave it out"),
     ],
 )
 def test_a_wrong_word_is_a_wrong_usage(

@@ -52,6 +52,35 @@ def test_class_maps_come_first_and_once() -> None:
         checked_outputs(["probability"])
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"size": (0, 5)}, "--size 0x5"),
+        ({"size": (10**5, 10**5)}, "--size 100000x100000: no image of more than 179 megapixels"),
+        ({"int8_max_drop": float("nan")}, "the drop allowed in mean IoU is nan"),
+        ({"int8_max_drop": -1.0}, "the drop allowed in mean IoU is -1.0"),
+        ({"int8_max_drop": 1.0, "to": "torch"}, "'torch' has no int8; .*onnx, openvino"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_the_work(
+    wrong: dict[str, object], message: str, tmp_path: Path
+) -> None:
+    options = {"to": "onnx", "out": tmp_path / "x", **wrong}
+    with pytest.raises(UsageError, match=message):
+        export(tmp_path / "absent", **options)  # type: ignore[arg-type]
+
+
+def test_a_folder_in_place_of_the_file_is_refused_before_the_work(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"is a folder; give the file that shall be written"):
+        export(tmp_path / "absent", to="onnx", out=tmp_path)
+
+
+def test_a_size_that_leaves_crumbs_of_the_images_is_refused(tiny_run: Run, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"--size 1x1: an image of the data, 33x47, .* 1551 piec"):
+        export(tiny_run.path, to="onnx", out=tmp_path / "x.onnx", size=(1, 1))
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_that_says_something_else_is_not_written(
     tiny_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

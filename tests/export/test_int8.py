@@ -1,12 +1,10 @@
 """An int8 file is what its table says: scored as it is written, and not written where it costs."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tessella.errors import UsageError
 from tessella.evaluate import evaluate_model
 from tessella.export.export import ExportedFile, export
 from tessella.predictor import load
@@ -41,14 +39,3 @@ def test_it_takes_any_size(made: ExportedFile) -> None:
     for height, width in ((33, 47), (7, 130), (90, 61)):
         image = np.zeros((height, width, 3), np.uint8)
         assert predictor.predict(image).class_map.shape == (height, width)
-
-
-def test_torch_programs_have_no_int8(tiny_run: Run, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no int8 here; export to onnx or openvino"):
-        export(tiny_run.path, to="torch", out=tmp_path / "x.pt2", images=1, int8_max_drop=1)
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_drop_below_zero_is_no_limit(tiny_run: Run, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="the drop allowed in mean IoU is -1; give points"):
-        export(tiny_run.path, to="onnx", out=tmp_path / "x.onnx", images=1, int8_max_drop=-1)

@@ -18,7 +18,7 @@ from tessella.benchmark.lineup import PAUSE_SECONDS, Facts, Lineup, Runner
 from tessella.benchmark.process import Worker
 from tessella.benchmark.result import Benchmark
 from tessella.benchmark.scene import ABOUT, drawn_image
-from tessella.data.header import MAX_PIXELS
+from tessella.data.asked_size import refuse_size
 from tessella.errors import UsageError
 from tessella.progress import Track, silently
 from tessella.run import processor_name
@@ -91,15 +91,8 @@ def benchmark(
 def _check(
     *, size: tuple[int, int] | None, batch: int, num_rounds: int | None, threads: int | None
 ) -> None:
-    if size is not None and min(size) < 1:
-        raise UsageError(
-            f"--size {size[0]}x{size[1]}: give height and width in pixels, each from 1 up."
-        )
-    if size is not None and size[0] * size[1] > MAX_PIXELS:
-        raise UsageError(
-            f"--size {size[0]}x{size[1]}: no image of more than {MAX_PIXELS / 1e6:.0f} megapixels "
-            "is ever read; give a smaller one."
-        )
+    if size is not None:
+        refuse_size(size)
     for name, number in (("batch", batch), ("rounds", num_rounds), ("threads", threads)):
         if number is not None and number < 1:
             raise UsageError(f"--{name} {number}: give a whole number from 1 up.")

@@ -8,6 +8,7 @@ import typer
 from tessella.cli.arguments import DataRoot
 from tessella.cli.showing import messages, progress
 from tessella.cli.sizes import parse_size
+from tessella.errors import UsageError
 
 if TYPE_CHECKING:
     from tessella.export.export import ExportedFile
@@ -37,8 +38,9 @@ def export(
         bool, typer.Option("--int8", help="Quantise; refused where it costs too much.")
     ] = False,
     max_drop: Annotated[
-        float, typer.Option(metavar="POINTS", help="Mean IoU that int8 may cost, in points.")
-    ] = 1.0,
+        float | None,
+        typer.Option(metavar="POINTS", help="Mean IoU that int8 may cost, in points. Default: 1."),
+    ] = None,
 ) -> None:
     """Export a model to one file, written only if it says the same as the run on real images.
 
@@ -47,6 +49,8 @@ def export(
     """
     from tessella.export.export import export as export_model
 
+    if max_drop is not None and not int8:
+        raise UsageError("--max-drop is about int8; add --int8, or leave it out.")
     height_width = parse_size(size) if size else None
     with messages():
         made = export_model(
@@ -57,7 +61,7 @@ def export(
             add=add or (),
             size=height_width,
             images=images,
-            int8_max_drop=max_drop if int8 else None,
+            int8_max_drop=(1.0 if max_drop is None else max_drop) if int8 else None,
             track=progress(),
         )
     typer.echo(_summary(made))

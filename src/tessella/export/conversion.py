@@ -2,6 +2,7 @@
 
 import copy
 import logging
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ import torch
 from tessella.backends.torch import TorchBackend
 from tessella.data.dataset import Dataset
 from tessella.data.spread import spread
+from tessella.errors import UsageError
 from tessella.export.formats import Format
 from tessella.export.graph import ShippedGraph, traced
 from tessella.export.parity import sizes_that_fail
@@ -22,6 +24,8 @@ from tessella.models.segmenter import Segmenter
 from tessella.predictor import Predictor
 from tessella.sample import Sample
 from tessella.source import Source, data_of, source_of
+
+_MOST_PIECES = 1000
 
 logger = logging.getLogger(__name__)
 
@@ -117,8 +121,14 @@ def converted(
     size: tuple[int, int] | None,
     where: str,
 ) -> Converted:
-    """The model in a format, for any size where that works, else for the split's commonest."""
+    """The model in a format, for any size where that works, else for the split's commonest.
+
+    Raises:
+        UsageError: at this size the images would fall into too many pieces.
+        ValueError: the network cannot be exported.
+    """
     if size is not None:
+        _refuse_crumbs(size, setting.dataset[setting.indices[0]].image.shape[:2])
         return _of_size(setting, form, outputs=outputs, size=size, why="as you said")
     example = _example_size(setting.segmenter)
     logger.info("tracing %s", setting.card.model["name"])
@@ -157,6 +167,15 @@ def _of_size(
     program = traced(_graph(setting, outputs), size=size, is_fixed=True)
     content = form.convert(program, outputs=outputs)
     return Converted(content, _card(setting, outputs, size), why)
+
+
+def _refuse_crumbs(size: tuple[int, int], image: Sequence[int]) -> None:
+    pieces = math.prod(-(-length // side) for length, side in zip(image, size, strict=True))
+    if pieces > _MOST_PIECES:
+        raise UsageError(
+            f"--size {size[0]}x{size[1]}: an image of the data, {image[0]}x{image[1]}, would be "
+            f"computed in {pieces} pieces; give a size nearer to your images, or leave it out."
+        )
 
 
 def _graph(setting: Setting, outputs: tuple[str, ...]) -> ShippedGraph:

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from tessella.atomic import write_bytes, write_json
+from tessella.data.asked_size import refuse_size
 from tessella.errors import UsageError
 from tessella.export.conversion import Converted, converted, open_setting, opened
 from tessella.export.formats import FORMATS, Format, find_format
 from tessella.export.graph import OUTPUTS
 from tessella.export.int8 import Int8, quantized
+from tessella.export.int8_search import refuse_limit
 from tessella.export.parity import Parity, compare
 from tessella.export.triton import place_in, write_repository
 from tessella.model_card import CLASSES
@@ -86,6 +88,7 @@ def export(
     form = find_format(to)
     outputs = checked_outputs(add)
     target = out or default_place(path, to, precision="fp32" if int8_max_drop is None else "int8")
+    _check(target, to, size=size, int8_max_drop=int8_max_drop)
     setting = open_setting(path, root=root, images=images)
     if FORMATS[to].is_repository:
         place_in(target, setting.card.name)  # a name that will not do is refused before the work
@@ -115,6 +118,21 @@ def export(
         )
     written, num_bytes = _write(target, made, form, to=to, document=_proof(parity, int8))
     return ExportedFile(written, num_bytes, made.size, made.why_fixed, parity, int8)
+
+
+def _check(
+    target: Path, to: str, *, size: tuple[int, int] | None, int8_max_drop: float | None
+) -> None:
+    """Refuse before the work what would be refused after it."""
+    if size is not None:
+        refuse_size(size)
+    if int8_max_drop is not None:
+        refuse_limit(int8_max_drop)
+        if not FORMATS[to].has_int8:
+            able = ", ".join(name for name, entry in FORMATS.items() if entry.has_int8)
+            raise UsageError(f"{to!r} has no int8; choose one of {able}, or leave out --int8.")
+    if target.is_dir() and not FORMATS[to].is_repository:
+        raise UsageError(f"{target}: is a folder; give the file that shall be written.")
 
 
 def checked_outputs(add: Sequence[str]) -> tuple[str, ...]:

@@ -32,8 +32,7 @@ class Format(Protocol):
     def int8_attempts(self, content: bytes, images: Images) -> Sequence[Attempt[bytes]]:
         """The ways to quantise a file without a card, the preferred first.
 
-        Raises:
-            UsageError: the format has no int8.
+        Only where the table says that the format has int8.
         """
         ...
 
@@ -49,6 +48,8 @@ class FormatEntry(NamedTuple):
     is_repository: bool = False
     """Whether it is a folder for Triton, with the file in it."""
 
+    has_int8: bool = True
+
 
 FORMATS: Mapping[str, FormatEntry] = {
     "onnx": FormatEntry("for ONNX Runtime and most others", ".onnx", "onnx_file"),
@@ -57,7 +58,9 @@ FORMATS: Mapping[str, FormatEntry] = {
         ".openvino",
         "openvino_file",
     ),
-    "torch": FormatEntry("a PyTorch program, for torch.export.load", ".pt2", "torch_file"),
+    "torch": FormatEntry(
+        "a PyTorch program, for torch.export.load", ".pt2", "torch_file", has_int8=False
+    ),
     "triton": FormatEntry(
         "a model repository for Triton Inference Server",
         "-triton",

@@ -76,6 +76,18 @@ class Outcome(Generic[Model]):
         return min(self.tried, key=lambda tried: tried.drop_points)
 
 
+def refuse_limit(max_drop: float) -> None:
+    """Refuse a drop that is none.
+
+    Raises:
+        UsageError: `max_drop` is below 0 or no number.
+    """
+    if not max_drop >= 0:
+        raise UsageError(
+            f"int8: the drop allowed in mean IoU is {max_drop}; give points from 0 up, 1.0 say."
+        )
+
+
 def search(
     attempts: Sequence[Attempt[Model]],
     score: Callable[[Model], Scores],
@@ -98,10 +110,7 @@ def search(
         ValueError: there is no attempt, the scores are of other classes, or no class has an IoU
             in both.
     """
-    if not max_drop >= 0:
-        raise UsageError(
-            f"int8: the drop allowed in mean IoU is {max_drop}; give points from 0 up, 1.0 say."
-        )
+    refuse_limit(max_drop)
     if not attempts:
         raise ValueError("int8: there is no attempt to try; give at least one.")
     tried: list[Tried] = []

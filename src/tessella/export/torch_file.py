@@ -2,14 +2,10 @@
 
 import io
 import zipfile
-from collections.abc import Sequence
 
 import torch
 
 from tessella.backends import Opened, torch_export
-from tessella.errors import UsageError
-from tessella.export.calibration import Images
-from tessella.export.int8_search import Attempt
 from tessella.model_card import ModelCard
 
 
@@ -40,12 +36,3 @@ def with_card(content: bytes, card: ModelCard) -> bytes:
 def open_bytes(content: bytes, *, where: str) -> Opened:
     """The file behind torch."""
     return Opened(*torch_export.open_bytes(content, where=where))
-
-
-def int8_attempts(content: bytes, images: Images) -> Sequence[Attempt[bytes]]:  # noqa: ARG001
-    """None.
-
-    Raises:
-        UsageError: always.
-    """
-    raise UsageError("torch programs have no int8 here; export to onnx or openvino.")
