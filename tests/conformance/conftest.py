@@ -1,4 +1,4 @@
-"""Small copies of every data set of the table, each in its own layout."""
+"""A small copy of every data set, each in its own layout, and a small model of every kind."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -7,8 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from scipy.io import savemat
+
+from tessella.models import MODELS
+from tessella.models.build import build_segmenter
+from tessella.models.segmenter import Segmenter
 
 
 class Layout(NamedTuple):
@@ -222,3 +227,46 @@ BUILDERS: dict[str, Callable[[Path], Layout]] = {
 def builders() -> Mapping[str, Callable[[Path], Layout]]:
     """Data set -> what writes a small copy of it into a folder and says how to open it."""
     return BUILDERS
+
+
+# the smallest there are; dpt and vit need a plain vision transformer, torchvision has its own
+ENCODERS = {name: "tu-test_resnet" for name, entry in MODELS.items() if entry.takes_encoder}
+ENCODERS |= dict.fromkeys(("dpt", "vit"), "tu-test_vit")
+ENCODERS |= dict.fromkeys(("torchvision_deeplabv3", "torchvision_lraspp"), "mobilenet_v3_large")
+ENCODERS["torchvision_fcn"] = "resnet50"
+
+# narrow decoders, for speed; the others are narrow enough
+_FIVE = {"decoder_channels": [32, 24, 16, 8, 8]}
+OPTIONS: Mapping[str, Mapping[str, object]] = {
+    "plain_unet": {"depth": 3, "base_channels": 8},
+    "segnet": {"depth": 3, "base_channels": 8},
+    "vnet2d": {"depth": 3, "base_channels": 8},
+    "vit": {"decoder_channels": 16},
+    "torchvision_deeplabv3": {"auxiliary": True},
+    "unet": _FIVE,
+    "unetplusplus": _FIVE,
+    "manet": _FIVE,
+    "upernet": {"decoder_channels": 32},
+    "deeplabv3": {"decoder_channels": 32},
+    "dpt": {"decoder_intermediate_channels": [8, 16, 24, 32], "decoder_fusion_channels": 16},
+}
+
+
+def build_small(name: str, *, seed: int = 0) -> Segmenter:
+    """A model of the table for 5 classes, with random weights."""
+    torch.manual_seed(seed)
+    return build_segmenter(
+        name, num_classes=5, encoder=ENCODERS.get(name), options=dict(OPTIONS.get(name, {}))
+    )
+
+
+@pytest.fixture(scope="session")
+def build() -> Callable[..., Segmenter]:
+    """`build_small`."""
+    return build_small
+
+
+@pytest.fixture(scope="session")
+def encoders() -> Mapping[str, str]:
+    """Model -> the encoder that `build` gives it, where it takes one."""
+    return ENCODERS

@@ -1,6 +1,6 @@
 """Every model of the table is exported to a file that says what the model says, at any size."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -12,24 +12,13 @@ from tessella.export.parity import compare
 from tessella.labels import LabelMap
 from tessella.model_card import ModelCard
 from tessella.models import MODELS
-from tessella.models.build import build_segmenter
+from tessella.models.segmenter import Segmenter
 from tessella.sample import Sample
 from tessella.source import Source
 
 LABELS = LabelMap.from_names(["a", "b", "c", "d", "e"])
 ONE_SIZE_ONLY = {"pspnet", "upernet"}
 """Their pyramids pool to fixed grids, which no exporter expresses for any size."""
-
-ENCODERS = {name: "tu-test_resnet" for name, entry in MODELS.items() if entry.takes_encoder}
-ENCODERS |= dict.fromkeys(("dpt", "vit"), "tu-test_vit")
-ENCODERS |= dict.fromkeys(("torchvision_deeplabv3", "torchvision_lraspp"), "mobilenet_v3_large")
-ENCODERS["torchvision_fcn"] = "resnet50"
-
-OPTIONS: Mapping[str, Mapping[str, object]] = {
-    **{name: {"depth": 3, "base_channels": 8} for name in ("plain_unet", "segnet", "vnet2d")},
-    "vit": {"decoder_channels": 16},
-    "dpt": {"decoder_intermediate_channels": [8, 16, 24, 32], "decoder_fusion_channels": 16},
-}
 
 
 class Noise:
@@ -48,10 +37,7 @@ class Noise:
         return Sample(image, None, self.names[index])
 
 
-def setting(name: str) -> Setting:
-    torch.manual_seed(0)
-    options = dict(OPTIONS.get(name, {}))
-    segmenter = build_segmenter(name, num_classes=5, encoder=ENCODERS.get(name), options=options)
+def setting(name: str, segmenter: Segmenter) -> Setting:
     # random weights answer one class nearly everywhere; statistics of real images spread them
     segmenter.train()
     with torch.no_grad():
@@ -64,8 +50,8 @@ def setting(name: str) -> Setting:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
-def test_the_file_says_what_the_model_says(name: str) -> None:
-    given = setting(name)
+def test_the_file_says_what_the_model_says(name: str, build: Callable[..., Segmenter]) -> None:
+    given = setting(name, build(name))
     form = find_format("onnx")
     made = converted(given, form, outputs=("classes",), size=None, where=f"{name}.onnx")
     assert (made.size is not None) == (name in ONE_SIZE_ONLY), made.why_fixed

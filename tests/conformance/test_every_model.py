@@ -8,40 +8,10 @@ import torch
 from torch import Tensor
 
 from tessella.models import MODELS
-from tessella.models.build import build_segmenter, weights_origin
+from tessella.models.build import weights_origin
 from tessella.models.depth import depth_of_parameters
 from tessella.models.freeze import freeze, keep_frozen_in_eval, unfreeze
-from tessella.models.segmenter import Segmenter
 from tessella.models.summary import summarize
-
-# the smallest there are; dpt and vit need a plain vision transformer, torchvision has its own
-ENCODERS = {name: "tu-test_resnet" for name, entry in MODELS.items() if entry.takes_encoder}
-ENCODERS |= dict.fromkeys(("dpt", "vit"), "tu-test_vit")
-ENCODERS |= dict.fromkeys(("torchvision_deeplabv3", "torchvision_lraspp"), "mobilenet_v3_large")
-ENCODERS["torchvision_fcn"] = "resnet50"
-
-# narrow decoders, for speed; the others are narrow enough
-_FIVE = {"decoder_channels": [32, 24, 16, 8, 8]}
-OPTIONS = {
-    "plain_unet": {"depth": 3, "base_channels": 8},
-    "segnet": {"depth": 3, "base_channels": 8},
-    "vnet2d": {"depth": 3, "base_channels": 8},
-    "vit": {"decoder_channels": 16},
-    "torchvision_deeplabv3": {"auxiliary": True},
-    "unet": _FIVE,
-    "unetplusplus": _FIVE,
-    "manet": _FIVE,
-    "upernet": {"decoder_channels": 32},
-    "deeplabv3": {"decoder_channels": 32},
-    "dpt": {"decoder_intermediate_channels": [8, 16, 24, 32], "decoder_fusion_channels": 16},
-}
-
-
-def build(name: str, *, seed: int = 0) -> Segmenter:
-    torch.manual_seed(seed)
-    return build_segmenter(
-        name, num_classes=5, encoder=ENCODERS.get(name), options=OPTIONS.get(name, {})
-    )
 
 
 def random_images(*shape: int) -> Tensor:
@@ -56,7 +26,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def segmenter(name: str) -> Segmenter:
+def segmenter(name: str, build):
     """Each model once, in evaluation mode; a test that changes it builds its own."""
     return build(name).eval()
 
@@ -92,7 +62,7 @@ def test_no_logits_depend_on_the_other_images_of_the_batch(segmenter):
     torch.testing.assert_close(together, alone, rtol=1e-3, atol=1e-4)
 
 
-def test_every_trainable_parameter_gets_a_gradient(name):
+def test_every_trainable_parameter_gets_a_gradient(name, build):
     segmenter = build(name).train()
     logits, auxiliary = segmenter.outputs(random_images(2, 3, 17, 24))
     loss = logits.square().mean()
@@ -102,7 +72,7 @@ def test_every_trainable_parameter_gets_a_gradient(name):
     assert all(p.grad.isfinite().all() for p in segmenter.parameters() if p.grad is not None)
 
 
-def test_state_dict_goes_into_a_second_model_built_from_the_same_values(segmenter, name):
+def test_state_dict_goes_into_a_second_model_built_from_the_same_values(segmenter, name, build):
     first, second = segmenter, build(name, seed=1).eval()
     images = random_images(1, 3, 45, 67)
     with torch.no_grad():
@@ -136,7 +106,7 @@ def test_the_head_is_the_layers_that_give_one_channel_per_class(segmenter):
     assert all(geometry in {(5, 1, 1, 0, 0), (5, 3, 3, 1, 1)} for geometry in found)
 
 
-def test_a_frozen_encoder_stays_the_same_in_training_and_comes_back(name):
+def test_a_frozen_encoder_stays_the_same_in_training_and_comes_back(name, build):
     segmenter = build(name)
     learnt = {key for key, p in segmenter.named_parameters() if p.requires_grad}
     assert freeze(segmenter, "encoder") > 0
@@ -154,7 +124,7 @@ def test_a_frozen_encoder_stays_the_same_in_training_and_comes_back(name):
     assert {key for key, p in segmenter.named_parameters() if p.requires_grad} == learnt
 
 
-def test_all_but_the_head_can_be_frozen(name):
+def test_all_but_the_head_can_be_frozen(name, build):
     segmenter = build(name)
     freeze(segmenter, "all_but_head")
     left = [key for key, p in segmenter.named_parameters() if p.requires_grad]
@@ -172,8 +142,8 @@ def test_every_parameter_has_a_depth_and_the_decoder_the_largest(segmenter):
     assert len(inside) >= 3
 
 
-def test_the_origin_of_published_weights_says_source_and_licence(name):
-    encoder = ENCODERS.get(name)
+def test_the_origin_of_published_weights_says_source_and_licence(name, encoders):
+    encoder = encoders.get(name)
     origin = weights_origin(name, encoder=encoder, encoder_weights="imagenet")
     if encoder is None:
         assert origin is None
