@@ -63,7 +63,7 @@ def exported_files(tiny_run: Run, tmp_path_factory: pytest.TempPathFactory) -> d
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def recipe_of() -> object:
     """`tiny_recipe`, for tests that change it."""
     return tiny_recipe

@@ -25,7 +25,7 @@ FLOORS = {
                 "errors",
                 "suggestion",
             ),
-            *("atomic", "progress", "cores"),
+            *("atomic", "progress", "stop", "cores"),
         ),
         0,
     ),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tessella.atomic import replacing, write_bytes, write_json, write_text
+from tessella.atomic import leftovers, replacing, share, write_bytes, write_json, write_text
 
 
 def run_python(code: str, path: Path) -> subprocess.CompletedProcess[str]:
@@ -155,3 +155,45 @@ def test_what_json_cannot_hold_leaves_the_old_file_whole(old: Path, content: obj
     with pytest.raises((TypeError, ValueError), match="JSON"):
         write_json(old, content)
     assert old.read_text(encoding="utf-8") == "old"
+
+
+def test_a_shared_content_takes_no_second_room_on_the_disk(old: Path) -> None:
+    share(old, old.with_name("other.txt"))
+    assert old.with_name("other.txt").samefile(old)
+    write_text(old, "new")
+    assert old.with_name("other.txt").read_text() == "old"
+
+
+def test_a_content_is_copied_where_files_cannot_be_linked(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "link", refuse)
+    other = old.with_name("other.txt")
+    share(old, other)
+    assert other.read_text() == "old"
+    assert not other.samefile(old)
+
+
+def test_sharing_twice_changes_nothing(old: Path) -> None:
+    other = old.with_name("other.txt")
+    for _ in range(2):
+        share(old, other)
+    assert sorted(old.parent.iterdir()) == [old, other]
+    assert other.read_text() == "old"
+
+
+def test_what_a_killed_process_left_is_found(old: Path) -> None:
+    code = """
+import os, signal, sys
+from pathlib import Path
+from tessella.atomic import replacing
+with replacing(Path(sys.argv[1])) as temporary:
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    run_python(code, old)
+    (left,) = leftovers(old.parent)
+    assert left.name.startswith(".file.txt.")
+    assert old.read_text() == "old"

@@ -4,9 +4,12 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+_UNFINISHED = ".partial"
 
 
 @contextlib.contextmanager
@@ -18,7 +21,7 @@ def replacing(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     # a long name is cut, so that ours stays within the 255 bytes of a file name when it does;
     # not mkstemp, whose files are private: the mode shall be that of a plain open()
-    temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.partial")
+    temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}{_UNFINISHED}")
     temporary.touch(exist_ok=False)
     try:
         yield temporary
@@ -32,6 +35,25 @@ def replacing(path: Path) -> Iterator[Path]:
         raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def share(source: Path, path: Path) -> None:
+    """Give `path` the content of `source`, whole or not at all.
+
+    A hard link where the file system knows them: nothing is written twice. Files are replaced here
+    and never changed in place, so neither name notices what becomes of the other.
+    """
+    with replacing(path) as temporary:
+        temporary.unlink()
+        try:
+            os.link(source, temporary)
+        except OSError:
+            shutil.copyfile(source, temporary)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """What processes that were killed while they wrote into `folder` have left there."""
+    return sorted(folder.glob(f".*{_UNFINISHED}"))
 
 
 def write_bytes(path: Path, content: bytes) -> None:

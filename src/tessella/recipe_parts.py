@@ -337,6 +337,9 @@ class TrainRecipe(Part):
     validate_every: Positive = 1
     """Epochs between two validations; the last epoch is always validated."""
 
+    save_minutes: Annotated[float, Field(gt=0)] = 10.0
+    """Within a long epoch the state is saved this often; at the end of each in any case."""
+
     seed: Annotated[int, Field(ge=0)] = 0
     """Of weights, order, crops and every other draw."""
 

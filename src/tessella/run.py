@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tessella.atomic import write_json, write_text
+from tessella.atomic import leftovers, write_json, write_text
 from tessella.errors import UsageError
 from tessella.labels import LabelMap
 from tessella.recipe import Recipe, read_recipe
@@ -67,8 +67,13 @@ class Run:
 
     @property
     def last_checkpoint(self) -> Path:
-        """Full state after the last epoch, to resume from."""
+        """Full state, to resume from: after the last epoch, or within one."""
         return self.path / "checkpoints" / "last.pt"
+
+    @property
+    def previous_checkpoint(self) -> Path:
+        """The state before the last, should that be damaged."""
+        return self.path / "checkpoints" / "previous.pt"
 
     @property
     def best_checkpoint(self) -> Path:
@@ -134,6 +139,9 @@ def create_run(path: Path) -> Run:
         UsageError: there is something at `path` already.
         OSError: the folder cannot be made.
     """
+    if path.is_dir():
+        for unfinished in leftovers(path):  # of a process that was killed in this very place
+            unfinished.unlink()
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(
             f"{path}: is not empty; choose another --out, go on with it by --resume, or delete it."

@@ -1,6 +1,9 @@
 """Batches: what is in them, in which order, and what happens when a file is broken."""
 
 import inspect
+import multiprocessing
+import os
+import signal
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,6 +27,7 @@ from tessella.data.loader import (
 from tessella.data.pairs import Pair, PairDataset
 from tessella.labels import LabelMap
 from tessella.sample import Sample
+from tessella.stop import ASKING
 
 SIZES = [(6, 8), (6, 8), (5, 9), (6, 8), (6, 8), (6, 8), (7, 7), (6, 8), (6, 8), (6, 8), (5, 5)]
 
@@ -121,6 +125,34 @@ def test_an_epoch_is_the_same_whatever_was_drawn_before(workers: int) -> None:
     list(loader.epoch(0))
     next(loader.epoch(1))  # left after its first batch
     assert_same(list(loader.epoch(2)), fresh)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_epoch_can_begin_within(workers: int) -> None:
+    loader = training(Drawn(SIZES), batch_size=2, workers=workers)
+    whole = list(loader.epoch(1))
+    for first in (1, 2, len(loader)):
+        assert_same(list(loader.epoch(1, first=first)), whole[first:])
+    assert_same(list(loader.epoch(1)), whole)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_reading_draws_nothing_from_the_networks_random_numbers(workers: int) -> None:
+    """Dropout after resuming must go on where it was, however often data was read since."""
+    before = torch.get_rng_state()
+    list(training(Drawn(SIZES), workers=workers).epoch(0))
+    list(ScoringLoader(Drawn(SIZES), batch_size=2, workers=workers))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("number", ASKING)
+def test_readers_leave_signals_to_the_one_that_trains(number: signal.Signals) -> None:
+    loader = training(Drawn(SIZES), batch_size=1, workers=2)
+    batches = loader.epoch(0)
+    names = names_of([next(batches), next(batches)])  # one of each: both have begun
+    for worker in multiprocessing.active_children():
+        os.kill(worker.pid, number)  # type: ignore[arg-type]
+    assert len(names + names_of(list(batches))) == len(SIZES)
 
 
 def test_an_epoch_asked_for_stays_that_epoch_when_the_next_is_asked_for() -> None:

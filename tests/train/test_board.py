@@ -2,6 +2,8 @@
 
 import io
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from tessella.data.spread import spread
 from tessella.pictures import overlay
 from tessella.predictor import load
 from tessella.run import Run
+from tessella.train import resume
 from tessella.train.history import read_history
 
 
@@ -29,6 +32,14 @@ def events(tiny_run: Run) -> EventAccumulator:
 def test_each_curve_has_a_point_an_epoch(events: EventAccumulator, tag: str) -> None:
     """S3-B18: training figures reach TensorBoard too."""
     assert [event.step for event in events.Scalars(tag)] == [1, 2]
+
+
+def test_a_run_that_goes_on_has_one_point_an_epoch_too(tiny_run: Run, tmp_path: Path) -> None:
+    run = Run(shutil.copytree(tiny_run.path, tmp_path / "run"))
+    resume(run.path, more_epochs=1)
+    accumulator = EventAccumulator(str(run.tensorboard_folder))
+    accumulator.Reload()
+    assert [event.step for event in accumulator.Scalars("loss/train")] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("group", ["train_sample", "val_sample"])

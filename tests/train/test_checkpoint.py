@@ -13,6 +13,7 @@ from tessella.optim import Plateau, build_optimizer, build_schedule, parameter_g
 from tessella.train.average import weight_average
 from tessella.train.checkpoint import TrainingState
 from tessella.train.history import EpochRow
+from tessella.train.part import Part
 
 ROW = EpochRow(1, 2.5, 0.1, 0.4, 1.5, 0.2, 0.3, 0.5, 0.001, 12.0, 30.0)
 
@@ -99,12 +100,49 @@ def test_scores_that_are_numpy_numbers_are_saved_as_plain_ones(tmp_path: Path) -
     assert type(state.best) is type(state.rows[0].val_mean_iou) is float
 
 
-def test_every_path_gets_the_same_state(tmp_path: Path) -> None:
+def test_what_was_saved_before_becomes_the_previous_state(tmp_path: Path) -> None:
+    last, previous = tmp_path / "a" / "last.pt", tmp_path / "a" / "previous.pt"
     state = new_state(0)
-    state.save(tmp_path / "a" / "last.pt", tmp_path / "a" / "best.pt")
-    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["best.pt", "last.pt"]
-    for name in ("last.pt", "best.pt"):  # both, since each may be resumed from
-        new_state(1).restore(tmp_path / "a" / name)
+    for best in (0.1, 0.2, 0.3):
+        state.best = best
+        state.save(last, previous=previous)
+    found = []
+    for path in (last, previous):
+        state.restore(path)
+        found.append(state.best)
+    assert found == [0.3, 0.2]
+    assert sorted(path.name for path in last.parent.iterdir()) == ["last.pt", "previous.pt"]
+
+
+def test_the_part_of_an_epoch_comes_back(tmp_path: Path) -> None:
+    state = new_state(0)
+    state.part = Part(3, {"counts": torch.arange(4), "images": 12}, rate=0.1, seconds=2.5)
+    state.save(tmp_path / "last.pt")
+    other = new_state(1)
+    other.restore(tmp_path / "last.pt")
+    assert other.part is not None
+    assert (other.part.steps, other.part.rate, other.part.seconds) == (3, 0.1, 2.5)
+    assert torch.equal(other.part.tally["counts"], torch.arange(4))
+
+
+def test_what_scales_gradients_comes_back(tmp_path: Path) -> None:
+    """In fp16 Fabric keeps a scaler; without its scale the first steps would be skipped."""
+
+    class Scaling:
+        scale = 65536.0
+
+        def state_dict(self) -> dict[str, float]:
+            return {"scale": self.scale}
+
+        def load_state_dict(self, state_dict: dict[str, float]) -> None:
+            self.scale = state_dict["scale"]
+
+    state, other = new_state(0), new_state(1)
+    state.scaler, other.scaler = Scaling(), Scaling()
+    state.scaler.scale = 128.0
+    state.save(tmp_path / "last.pt")
+    other.restore(tmp_path / "last.pt")
+    assert other.scaler.scale == 128.0
 
 
 def test_a_save_that_fails_leaves_the_checkpoint_before_it(saved: Path) -> None:

@@ -1,5 +1,7 @@
 """A pass over data: losses weighted by labelled pixels, no state carried over."""
 
+import signal
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
@@ -14,8 +16,10 @@ from tessella.losses import LOSSES, labelled_weight
 from tessella.models.segmenter import Outputs
 from tessella.optim import build_schedule
 from tessella.progress import silently
+from tessella.stop import Stop
 from tessella.train.bad_batch import BadLossError
 from tessella.train.epoch import Task, train_epoch, validate
+from tessella.train.part import Part, Pauses
 
 
 class Pixelwise(nn.Module):
@@ -125,6 +129,44 @@ def test_a_training_step_follows_the_gradient_of_the_mean_over_labelled_pixels()
     got = list(work.segmenter.parameters())
     for a, b in zip(expected, got, strict=True):
         torch.testing.assert_close(b.detach(), a, rtol=1e-5, atol=1e-7)  # float32 sum order
+
+
+def test_a_pass_in_two_parts_gives_what_it_gives_in_one() -> None:
+    batches = [batch(seed, 2, ignored_rows=seed) for seed in range(4)]
+    whole, first, second = task(), task(), task()
+    expected = train_epoch(whole, batches, total=8)
+
+    class AskedError(Exception):
+        pass
+
+    parts: list[Part] = []
+
+    def save(part: Part) -> None:
+        parts.append(part)
+        raise AskedError
+
+    stop = Stop()
+
+    def arriving() -> Iterator[Batch]:
+        for number, one in enumerate(batches):
+            stop.asked = signal.SIGTERM if number == 2 else None
+            yield one
+
+    with pytest.raises(AskedError):
+        train_epoch(first, arriving(), total=8, pauses=Pauses(stop, minutes=9, save=save))
+    assert parts[0].steps == 3
+    second.segmenter.load_state_dict(first.segmenter.state_dict())
+    found = train_epoch(second, batches[3:], total=2, begun=parts[0])
+    assert found[:4] == expected[:4]
+
+
+def test_a_pass_that_is_over_can_still_be_kept() -> None:
+    pauses = Pauses(Stop(), minutes=9, save=lambda _: None)
+    train_epoch(task(), [batch(1, 2), batch(2, 2)], total=4, pauses=pauses)
+    assert pauses.end is not None
+    assert pauses.end.steps == 2
+    again = train_epoch(task(), [], total=0, begun=pauses.end)
+    assert again[:4] == train_epoch(task(), [batch(1, 2), batch(2, 2)], total=4)[:4]
 
 
 def test_a_batch_without_labels_changes_nothing() -> None:

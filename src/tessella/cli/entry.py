@@ -16,6 +16,7 @@ from tessella.cli import (
     serve_command,
 )
 from tessella.errors import UsageError
+from tessella.stop import StoppedError
 
 app = typer.Typer(
     help="Give every pixel a class: check data, train, score, predict, report, export and serve.",
@@ -57,6 +58,9 @@ def main() -> None:
         arguments = ["--debug", *(word for word in arguments if word != "--debug")]
     try:
         app(args=arguments, prog_name="tessella", standalone_mode=True)
+    except StoppedError as stopped:
+        typer.echo(str(stopped), err=True)
+        raise SystemExit(128 + stopped.number) from None
     except KeyboardInterrupt:
         typer.echo("stopped.", err=True)
         raise SystemExit(130) from None

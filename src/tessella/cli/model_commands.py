@@ -244,7 +244,7 @@ def _saying_how_to_go_on(run: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         if (run / "checkpoints" / "last.pt").is_file():
-            typer.echo(f"to go on after the last finished epoch: tessella train --resume {run}")
+            typer.echo(f"to go on where its state was saved: tessella train --resume {run}")
         raise
 
 

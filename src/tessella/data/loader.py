@@ -1,5 +1,6 @@
 """Samples to batches: uint8 all the way, every random draw tied to (seed, epoch, sample)."""
 
+import signal
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from tessella.data.by_size import grouped_by_size, stacked
 from tessella.data.dataset import Dataset
 from tessella.data.mixing import draw_partner
 from tessella.sample import Sample
+from tessella.stop import ASKING
 
 
 class Batch(NamedTuple):
@@ -89,24 +91,28 @@ class EpochBatches:
 
     def __init__(self, num_samples: int, *, batch_size: int, seed: int) -> None:
         self._num_samples = num_samples
-        self._batch_size = max(1, min(batch_size, num_samples))
+        self.batch_size = max(1, min(batch_size, num_samples))
         self._seed = seed
         self.epoch = 0
         """Which epoch the next iteration draws, from 0."""
 
+        self.first = 0
+        """Its first batch; those before were drawn already."""
+
     def __len__(self) -> int:
-        return self._num_samples // self._batch_size
+        return self._num_samples // self.batch_size
 
     @property
     def images(self) -> int:
         """Samples drawn in an epoch."""
-        return len(self) * self._batch_size
+        return len(self) * self.batch_size
 
     def __iter__(self) -> Iterator[list[Draw]]:
-        epoch = self.epoch  # kept: the next epoch may be set while this one is still drawn
+        # kept: the next epoch may be set while this one is still drawn
+        epoch, first = self.epoch, self.first
         order = np.random.default_rng((self._seed, epoch)).permutation(self._num_samples)
-        batches = order[: self.images].reshape(-1, self._batch_size)
-        return ([(epoch, int(index)) for index in batch] for batch in batches)
+        batches = order[: self.images].reshape(-1, self.batch_size)
+        return ([(epoch, int(index)) for index in batch] for batch in batches[first:])
 
 
 class TrainingLoader:
@@ -125,6 +131,7 @@ class TrainingLoader:
         self._batches = EpochBatches(len(dataset), batch_size=batch_size, seed=seed)
         self._loader: DataLoader[Any] = DataLoader(
             _TrainingView(dataset, augmentation, seed),
+            generator=torch.Generator(),  # the global one is for what the network draws
             batch_sampler=self._batches,
             collate_fn=_collate_one_size,
             num_workers=workers,
@@ -138,17 +145,22 @@ class TrainingLoader:
         return len(self._batches)
 
     @property
+    def images_per_batch(self) -> int:
+        """Crops in each."""
+        return self._batches.batch_size
+
+    @property
     def images_per_epoch(self) -> int:
         """Crops drawn in an epoch."""
         return self._batches.images
 
-    def epoch(self, number: int) -> Iterator[Batch]:
-        """The batches of epoch `number`, the same whatever was drawn before.
+    def epoch(self, number: int, *, first: int = 0) -> Iterator[Batch]:
+        """The batches of epoch `number` from `first` on, the same whatever was drawn before.
 
         Raises:
             ValueError: a sample cannot be read; the message names its file.
         """
-        self._batches.epoch = number
+        self._batches.epoch, self._batches.first = number, first
         return _raising(iter(self._loader))
 
 
@@ -166,6 +178,7 @@ class ScoringLoader:
     ) -> None:
         self._loader: DataLoader[Any] = DataLoader(
             _ScoringView(dataset),
+            generator=torch.Generator(),
             batch_size=batch_size,
             collate_fn=_collate_by_size,
             num_workers=workers,
@@ -188,6 +201,10 @@ def resolve_workers(workers: int | str, *, device_type: str) -> int:
 
 def _quiet_worker(worker: int) -> None:  # noqa: ARG001 - the signature is torch's
     cv2.setNumThreads(0)  # one thread a worker; more only fight for the cores
+    # a terminal and Slurm send signals to every process; what becomes of the workers is for the
+    # one that trains to say, and it ends them
+    for number in ASKING:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _raising(batches: Iterable[Any]) -> Iterator[Any]:

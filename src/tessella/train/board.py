@@ -28,13 +28,14 @@ _LEGEND_WIDTH = 640
 class Board:
     """Writes events of one run; `close` when done."""
 
-    def __init__(self, run: Run, recipe: Recipe, splits: Splits) -> None:
+    def __init__(self, run: Run, recipe: Recipe, splits: Splits, *, done: int = 0) -> None:
         """Open the event file and read the fixed samples of both splits.
 
         Args:
             run: gets the events.
             recipe: shown as text.
             splits: where the samples are from.
+            done: epochs that the run has already; what is there of later ones is hidden.
 
         Raises:
             ValueError: a sample cannot be read.
@@ -43,7 +44,9 @@ class Board:
         self._samples = {"val_sample": _fixed_samples(splits.val)}
         if recipe.data.train_split != recipe.data.val_split:
             self._samples["train_sample"] = _fixed_samples(splits.train)
-        self._writer = SummaryWriter(str(run.tensorboard_folder))
+        self._writer = SummaryWriter(
+            str(run.tensorboard_folder), purge_step=done + 1 if done else None
+        )
         self._writer.add_text("recipe", "```yaml\n" + recipe.to_yaml() + "```", 0)
         classes = legend(self._labels, range(self._labels.num_classes), width=_LEGEND_WIDTH)
         self._writer.add_image("classes", classes, 0, dataformats="HWC")

@@ -7,16 +7,33 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from tessella.atomic import replacing
+from tessella.atomic import replacing, share
 from tessella.models.segmenter import Segmenter
 from tessella.optim import Plateau
 from tessella.train.history import EpochRow
+from tessella.train.part import Part
+
+
+class DamagedError(ValueError):
+    """A checkpoint is not there, or not as it was written."""
+
+
+class Scaler(Protocol):
+    """What a precision keeps between steps, as Fabric's precisions do."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Plain values and tensors."""
+        ...
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take them up."""
+        ...
 
 
 @dataclass
@@ -36,16 +53,30 @@ class TrainingState:
     best: float = -math.inf
     """Best validation score so far, greater is better."""
 
+    best_epoch: int = 0
+    """Which epoch had it, from 1; 0: none so far."""
+
     since_best: int = 0
     """Validations since then."""
+
+    part: Part | None = None
+    """What is done of the epoch after `rows`; None: nothing."""
+
+    scaler: Scaler | None = None
+    """What scales gradients in fp16; other precisions keep nothing."""
 
     @property
     def scored(self) -> nn.Module:
         """What is validated and kept: the average of the weights, or the weights."""
         return self.average.module if self.average is not None else self.segmenter
 
-    def save(self, *paths: Path) -> None:
-        """Write the state to each path, whole or not at all."""
+    def save(self, path: Path, *, previous: Path | None = None) -> None:
+        """Write the state to `path`, whole or not at all.
+
+        Args:
+            path: the file.
+            previous: gets what `path` was before; at every moment one of both is whole.
+        """
         content = {
             "segmenter": self.segmenter.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -55,18 +86,21 @@ class TrainingState:
             # plain numbers: a NumPy one would be refused at the next load
             "rows": [[float(value) for value in row] for row in self.rows],
             "best": float(self.best),
+            "best_epoch": self.best_epoch,
             "since_best": self.since_best,
+            "part": asdict(self.part) if self.part else None,
+            "scaler": dict(self.scaler.state_dict()) if self.scaler else {},
             "rng": torch.get_rng_state(),
             "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         }
-        for path in paths:
-            _write(path, content)
+        _write(path, content, previous=previous)
 
     def restore(self, path: Path) -> None:
         """Take up the state at `path`.
 
         Raises:
-            ValueError: the file is missing or damaged, or belongs to another model.
+            DamagedError: the file is missing or damaged.
+            ValueError: it belongs to another model.
         """
         content = _read(path)
         try:
@@ -79,6 +113,10 @@ class TrainingState:
             self._set_rates()
             self.rows = [_row(values) for values in content["rows"]]
             self.best, self.since_best = content["best"], content["since_best"]
+            self.best_epoch = content["best_epoch"]
+            self.part = Part(**content["part"]) if content["part"] else None
+            if self.scaler is not None and content["scaler"]:
+                self.scaler.load_state_dict(content["scaler"])
             torch.set_rng_state(content["rng"])
             if torch.cuda.is_available() and content["cuda_rng"]:
                 torch.cuda.set_rng_state_all(content["cuda_rng"])
@@ -97,7 +135,7 @@ class TrainingState:
             group["lr"] = base * factor
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
+def _write(path: Path, content: dict[str, Any], *, previous: Path | None) -> None:
     with replacing(path) as temporary:
         try:
             with temporary.open("wb") as stream:
@@ -107,6 +145,8 @@ def _write(path: Path, content: dict[str, Any]) -> None:
             if isinstance(reason := error.__context__, OSError):
                 raise OSError(reason.errno, reason.strerror, str(path)) from error
             raise
+        if previous is not None and path.exists():
+            share(path, previous)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -114,13 +154,13 @@ def _read(path: Path) -> dict[str, Any]:
         _check_whole(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
-        raise ValueError(f"{path}: there is no checkpoint to resume from; start anew.") from error
+        raise DamagedError(f"{path}: there is no checkpoint to resume from; start anew.") from error
     except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-        raise ValueError(
+        raise DamagedError(
             f"{path}: the checkpoint is damaged ({error}); resume from another, or start anew."
         ) from error
     if not isinstance(content, dict):
-        raise ValueError(
+        raise DamagedError(
             f"{path}: holds a {type(content).__name__}; expected the state that training saved."
         )
     return content

@@ -1,9 +1,9 @@
 """One pass over the training data, and one over the validation data."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from lightning_fabric import Fabric
@@ -19,6 +19,7 @@ from tessella.models.segmenter import Outputs
 from tessella.progress import Track
 from tessella.tiles import DEFAULT_TILE, windows
 from tessella.train.bad_batch import LossGuard
+from tessella.train.part import Part, Pauses
 
 
 class Pass(NamedTuple):
@@ -50,6 +51,24 @@ class Tally:
         self._pixels += pixels
         self._counter.add(class_map(logits.detach()), batch.masks)
         self._images += num_images(batch)
+
+    def content(self) -> dict[str, Any]:
+        """Everything summed so far, as tensors and numbers; waits for the device."""
+        return {
+            "counts": self._counter.counts.cpu(),
+            "loss": self._loss.cpu(),
+            "pixels": self._pixels.cpu(),
+            "images": self._images,
+            "seconds": time.perf_counter() - self._started,
+        }
+
+    def take_up(self, content: Mapping[str, Any]) -> None:
+        """Go on from what another tally's `content` was."""
+        self._counter.counts.copy_(content["counts"])
+        self._loss.copy_(content["loss"])
+        self._pixels.copy_(content["pixels"])
+        self._images = content["images"]
+        self._started = time.perf_counter() - content["seconds"]
 
     def read(self) -> Pass:
         counts = self._counter.read()
@@ -106,8 +125,22 @@ class Task(NamedTuple):
         return Batch(images, batch.masks.to(device, non_blocking=True), batch.names)
 
 
-def train_epoch(task: Task, batches: Iterable[Batch], *, total: int) -> Pass:
-    """One pass of training; `total` images are to come.
+def train_epoch(
+    task: Task,
+    batches: Iterable[Batch],
+    *,
+    total: int,
+    begun: Part | None = None,
+    pauses: Pauses | None = None,
+) -> Pass:
+    """One pass of training.
+
+    Args:
+        task: what is trained.
+        batches: those that are to come.
+        total: images in them.
+        begun: the part of the pass that is done already.
+        pauses: when to save between two steps.
 
     Raises:
         BadLossError: the loss of a step is NaN or infinite.
@@ -115,10 +148,20 @@ def train_epoch(task: Task, batches: Iterable[Batch], *, total: int) -> Pass:
     task.segmenter.train()
     keep_frozen_in_eval(task.segmenter)
     tally, guard = task.tally(), LossGuard()
+    steps = 0
+    if begun is not None:
+        tally.take_up(begun.tally)
+        steps = begun.steps
     tracked = iter(task.track(batches, about="train", total=total, size=num_images))
     while group := list(islice(tracked, task.accumulate)):
         guard.watch(train_step(task, group, tally), group)
+        steps += 1
+        if pauses is not None and pauses.are_due():
+            guard.finish()  # a state that cannot be trained further is not kept
+            pauses.take(Part(steps, tally.content()))
     guard.finish()
+    if pauses is not None:
+        pauses.end = Part(steps, tally.content())
     return tally.read()
 
 

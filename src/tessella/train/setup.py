@@ -134,6 +134,7 @@ def set_up(recipe: Recipe, splits: Splits, *, track: Track) -> Setup:
         after_step=partial(average.update_parameters, segmenter) if average else _nothing,
     )
     state = TrainingState(segmenter, optimizer, schedule, plateau, average)
+    state.scaler = fabric.strategy.precision
     return Setup(recipe, splits, precision, training, scoring, task, state, origin)
 
 

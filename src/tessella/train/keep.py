@@ -1,0 +1,80 @@
+"""What training keeps in the run's folder, and how it is put right after a process was killed.
+
+At every moment there is a whole state: `last.pt`, and `previous.pt` should that be damaged. All
+else follows from it: `best.pt`, the model folder and the history are written after it, and written
+again when a run is resumed that was killed in between.
+"""
+
+import logging
+from dataclasses import asdict
+
+from tessella.atomic import leftovers, share
+from tessella.model_card import card_of
+from tessella.model_folder import write_model
+from tessella.run import Run
+from tessella.train.checkpoint import DamagedError
+from tessella.train.history import write_history
+from tessella.train.setup import Setup
+
+logger = logging.getLogger(__name__)
+
+
+def keep_epoch(setup: Setup, run: Run) -> None:
+    """Keep the state at the end of an epoch, and the model if that was the best."""
+    keep_state(setup, run)
+    _keep_rest(setup, run)
+
+
+def keep_state(setup: Setup, run: Run) -> None:
+    """Keep the state, at the end of an epoch or within one."""
+    setup.state.save(run.last_checkpoint, previous=run.previous_checkpoint)
+
+
+def take_up(setup: Setup, run: Run) -> None:
+    """Restore the newest state that is whole, and finish what was being written.
+
+    Raises:
+        ValueError: there are states and none is whole, or they belong to another recipe.
+    """
+    for folder in (run.path, run.last_checkpoint.parent, run.model_folder):
+        for unfinished in leftovers(folder):
+            unfinished.unlink()
+    if _restore_newest(setup, run):
+        _keep_rest(setup, run)
+    else:
+        logger.info("no state was saved yet; training starts with the first epoch")
+
+
+def _restore_newest(setup: Setup, run: Run) -> bool:
+    places = (run.last_checkpoint, run.previous_checkpoint, run.best_checkpoint)
+    first_error: DamagedError | None = None
+    for path in (place for place in places if place.exists()):
+        try:
+            setup.state.restore(path)
+        except DamagedError as error:
+            first_error = first_error or error
+            continue
+        if first_error is not None:
+            logger.warning("%s Going on from %s instead.", first_error, path.name)
+            share(path, run.last_checkpoint)  # the damaged file shall not become the previous one
+        return True
+    if first_error is not None:
+        raise first_error
+    return False
+
+
+def _keep_rest(setup: Setup, run: Run) -> None:
+    state = setup.state
+    is_at_best = state.part is None and state.rows and state.best_epoch == len(state.rows)
+    if is_at_best:
+        share(run.last_checkpoint, run.best_checkpoint)
+        row = state.rows[-1]
+        card = card_of(
+            setup.recipe,
+            setup.labels,
+            precision=setup.precision,
+            validation={"mean_iou": row.val_mean_iou, "epoch": row.epoch},
+            pretrained=asdict(setup.origin) if setup.origin else None,
+        )
+        write_model(run.model_folder, state.scored.state_dict(), card)
+    write_history(run.history_file, state.rows)
