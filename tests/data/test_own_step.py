@@ -1,11 +1,13 @@
 """A user's own step: found by name, given the crop, its result checked (S1-F05, S1-B11)."""
 
+import random
 import sys
 from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
 
 from tessella.data.own_step import apply_step, find_step
 from tessella.errors import UsageError
@@ -74,6 +76,28 @@ def test_a_random_step_follows_the_generator_of_the_crop(step: Step) -> None:
     first, again, other = (applied(step, seed=seed).image for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def by_global_generators(image: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
+    drawn = random.randrange(50), np.random.randint(50), int(torch.randint(50, ()))  # noqa: NPY002
+    return {"image": np.full_like(image, np.array(drawn, np.uint8)), "mask": mask}
+
+
+def test_a_step_that_draws_from_global_generators_follows_that_of_the_crop() -> None:
+    """Else a worker's draws would depend on which samples it happened to get before."""
+    first, again, other = (applied(by_global_generators, seed=seed).image for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_a_step_leaves_the_global_generators_as_they_were() -> None:
+    def states() -> tuple[object, ...]:
+        kind, keys, *rest = np.random.get_state()  # noqa: NPY002
+        return random.getstate(), kind, keys.tobytes(), rest, torch.get_rng_state().tolist()
+
+    before = states()
+    applied(by_global_generators)
+    assert states() == before
 
 
 def gives(change: Callable[[np.ndarray, np.ndarray], object]) -> Step:

@@ -152,6 +152,28 @@ def test_a_run_with_nothing_saved_starts_with_the_first_epoch(
     assert run.labels_file.is_file()
 
 
+def test_the_recipe_is_the_first_thing_in_a_run(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is killed before it leaves a folder that is as good as empty, after it can resume."""
+    written: list[list[str]] = []
+
+    class KilledError(Exception):
+        pass
+
+    def die(path: Path, _content: str) -> None:
+        written.append(sorted(one.name for one in path.parent.iterdir()))
+        (path.parent / f".{path.name}.0a1b2c3d.partial").touch()
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tessella.run.write_text", die)
+        for _ in range(2):  # the second time into what the first left
+            with pytest.raises(KilledError):
+                train(recipe, out=tmp_path / "run")
+    assert written == [[], []]
+
+
 @pytest.fixture
 def two_epochs(recipe: Recipe, tmp_path: Path) -> Run:
     """Stopped when two of three epochs were done."""

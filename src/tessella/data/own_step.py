@@ -1,11 +1,14 @@
 """A user's own step at the end of the augmentation: found by name, called, its result checked."""
 
+import contextlib
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+import random
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import torch
 
 from tessella.data.crop_choice import classes_in
 from tessella.errors import UsageError
@@ -41,8 +44,9 @@ def find_step(name: str) -> OwnStep:
 def apply_step(sample: Sample, step: str | OwnStep, rng: np.random.Generator) -> Sample:
     """The crop after the user's own step.
 
-    What is random in the step follows `rng` where it can: a parameter called `rng` is given the
-    generator, and an object with `set_random_seed(seed)`, as albumentations has, is seeded first.
+    What is random in the step follows `rng`: a parameter called `rng` is given the generator, an
+    object with `set_random_seed(seed)`, as albumentations has, is seeded first, and so are, for the
+    time of the call, the generators of `random`, NumPy and torch on the CPU.
 
     Args:
         sample: the crop, with its mask.
@@ -78,7 +82,23 @@ def _call(function: OwnStep, sample: Sample, rng: np.random.Generator) -> Any:
     given: dict[str, Any] = {"image": sample.image, "mask": sample.mask}
     if "rng" in inspect.signature(function).parameters:
         given["rng"] = rng
-    return function(**given)
+    with _seeded(int(rng.integers(1 << 32))):
+        return function(**given)
+
+
+@contextlib.contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """The generators that a function may reach for, without a trace in those of training."""
+    ours, numpys = random.getstate(), np.random.get_state()  # noqa: NPY002
+    with torch.random.fork_rng(devices=()):
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        torch.default_generator.manual_seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(ours)
+            np.random.set_state(numpys)  # noqa: NPY002
 
 
 def _checked(array: object, given: np.ndarray, *, where: str) -> np.ndarray:

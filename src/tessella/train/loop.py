@@ -50,8 +50,8 @@ def train(recipe: Recipe, *, out: Path, track: Track = silently) -> Run:
         leaks = check_leaks(recipe, splits.train, splits.val, track=track)
         setup = set_up(recipe, splits, track=track)
         run = create_run(out)
+        _begin(setup, run, leaks)  # recipe.yaml first: whatever was killed after it can be resumed
         log_into(run)
-        _begin(setup, run, leaks)
         _run_epochs(setup, run)
     return run
 
