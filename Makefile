@@ -11,7 +11,8 @@ demo: $(READY)
 	$(BIN)/tessella demo --out runs/demo
 
 test: $(READY)
-	$(BIN)/pytest -n 2 --dist loadfile --max-worker-restart 0 -q
+	$(BIN)/pytest -n 2 --dist loadfile --max-worker-restart 0 -q -m "not slow and not processes"
+	$(BIN)/pytest -q -m "processes and not slow"
 
 slow: $(READY)
 	$(BIN)/pytest -m slow -q

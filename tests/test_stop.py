@@ -54,6 +54,8 @@ def test_what_was_ignored_stays_ignored() -> None:
     code = """
 import os, signal
 from tessella.stop import listening
+
+pytestmark = pytest.mark.processes
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 with listening() as stop:
     os.kill(os.getpid(), signal.SIGINT)

@@ -15,6 +15,8 @@ from tessella.benchmark.benchmark import benchmark
 from tessella.errors import UsageError
 from tessella.run import Run
 
+pytestmark = pytest.mark.processes
+
 T = TypeVar("T")
 Children = Callable[[], dict[int, str]]
 

@@ -12,6 +12,8 @@ from tessella.benchmark.candidates import Candidate
 from tessella.benchmark.process import Worker
 from tessella.benchmark.scene import drawn_image
 
+pytestmark = pytest.mark.processes
+
 Start = Callable[[Path], Worker]
 
 

@@ -13,6 +13,8 @@ import pytest
 PROGRAM = "from tessella.benchmark.worker import main; main()"
 ABSENT = """
 import sys
+
+pytestmark = pytest.mark.processes
 class Absent:
     def find_spec(self, name, *others):
         if name.partition(".")[0] == {name!r}:

@@ -10,6 +10,8 @@ import pytest
 from tessella.run import Run
 from tessella.terminal import benchmark_table
 
+pytestmark = pytest.mark.processes
+
 DOCS = Path(__file__).parents[2] / "docs" / "benchmark.md"
 
 DOCUMENT = {

@@ -20,6 +20,8 @@ from tessella.stop import StoppedError
 from tessella.train import resume, train
 from tessella.train.history import read_history
 
+pytestmark = pytest.mark.processes
+
 MakeRecipe = Callable[..., Recipe]
 
 # dropout draws from the global generator at every step; three steps of two batches an epoch
