@@ -1,5 +1,6 @@
 """What TensorBoard reads from a run: both phases, the rate, fixed samples, the recipe."""
 
+import errno
 import io
 import json
 import shutil
@@ -108,3 +109,15 @@ def test_indices_are_spread_evenly_and_never_fewer_than_there_are(
 
 def test_the_recipe_is_there_as_text(events: EventAccumulator) -> None:
     assert "recipe/text_summary" in events.Tags()["tensors"]
+
+
+def test_a_full_disk_is_told_with_the_folder(
+    tiny_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    run = Run(shutil.copytree(tiny_run.path, tmp_path / "run"))
+    monkeypatch.setattr("torch.utils.tensorboard.SummaryWriter.flush", refuse)
+    with pytest.raises(OSError, match=r"No space left on device: .*tensorboard"):
+        resume(run.path, more_epochs=1)

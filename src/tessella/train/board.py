@@ -1,5 +1,9 @@
 """What TensorBoard shows of a run: both phases, the learning rate, fixed samples, the recipe."""
 
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import torch
 from torch.utils.tensorboard import SummaryWriter
@@ -44,6 +48,7 @@ class Board:
         self._samples = {"val_sample": _fixed_samples(splits.val)}
         if recipe.data.train_split != recipe.data.val_split:
             self._samples["train_sample"] = _fixed_samples(splits.train)
+        self._folder = run.tensorboard_folder
         self._writer = SummaryWriter(
             str(run.tensorboard_folder), purge_step=done + 1 if done else None
         )
@@ -71,7 +76,8 @@ class Board:
                 tag = f"{group}/{number}-{sample.name}"
                 panel = self._panel(sample, task)
                 self._writer.add_image(tag, panel, row.epoch, dataformats="HWC")
-        self._writer.flush()
+        with _naming(self._folder):
+            self._writer.flush()
 
     def _panel(self, sample: Sample, task: Task) -> np.ndarray:
         image = thumbnail(sample.image, max_side=_MAX_SIDE)
@@ -85,7 +91,19 @@ class Board:
 
     def close(self) -> None:
         """Finish the event file."""
-        self._writer.close()
+        with _naming(self._folder):
+            self._writer.close()
+
+
+@contextlib.contextmanager
+def _naming(folder: Path) -> Iterator[None]:
+    """TensorBoard's writer says that a disk is full, and not which."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(folder)) from error
 
 
 def _predict(sample: Sample, task: Task) -> np.ndarray:

@@ -13,7 +13,7 @@ from tessella.model_card import card_of
 from tessella.model_folder import write_model
 from tessella.run import Run
 from tessella.train.checkpoint import DamagedError
-from tessella.train.history import write_history
+from tessella.train.history import read_history, write_history
 from tessella.train.setup import Setup
 
 logger = logging.getLogger(__name__)
@@ -39,10 +39,10 @@ def take_up(setup: Setup, run: Run) -> None:
     for folder in (run.path, run.last_checkpoint.parent, run.model_folder):
         for unfinished in leftovers(folder):
             unfinished.unlink()
-    if _restore_newest(setup, run):
-        _keep_rest(setup, run)
-    else:
+    if not _restore_newest(setup, run):
         logger.info("no state was saved yet; training starts with the first epoch")
+    elif _num_rows(run) != len(setup.state.rows):  # the history is what is written last
+        _keep_rest(setup, run)
 
 
 def _restore_newest(setup: Setup, run: Run) -> bool:
@@ -61,6 +61,14 @@ def _restore_newest(setup: Setup, run: Run) -> bool:
     if first_error is not None:
         raise first_error
     return False
+
+
+def _num_rows(run: Run) -> int | None:
+    """Rows of the history; None where it is damaged."""
+    try:
+        return len(read_history(run.history_file))
+    except ValueError:
+        return None
 
 
 def _keep_rest(setup: Setup, run: Run) -> None:
