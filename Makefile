@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+IN_PARALLEL := $(BIN)/pytest -n 2 --dist loadfile --max-worker-restart 0 -q -m "not slow and not processes"
 
 .PHONY: demo test slow check format docs lock clean
 
@@ -11,7 +12,8 @@ demo: $(READY)
 	$(BIN)/tessella demo --out runs/demo
 
 test: $(READY)
-	$(BIN)/pytest -n 2 --dist loadfile --max-worker-restart 0 -q -m "not slow and not processes"
+	$(IN_PARALLEL) --ignore=tests/serve
+	$(IN_PARALLEL) tests/serve
 	$(BIN)/pytest -q -m "processes and not slow"
 
 slow: $(READY)

@@ -10,6 +10,8 @@ import pytest
 
 from tessella.stop import ASKING, Stop, StoppedError, listening
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.mark.parametrize("number", ASKING)
 def test_a_signal_ends_the_items_after_the_one_in_hand(number: signal.Signals) -> None:
@@ -54,8 +56,6 @@ def test_what_was_ignored_stays_ignored() -> None:
     code = """
 import os, signal
 from tessella.stop import listening
-
-pytestmark = pytest.mark.processes
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 with listening() as stop:
     os.kill(os.getpid(), signal.SIGINT)

@@ -4,11 +4,11 @@ import contextlib
 import importlib
 import inspect
 import random
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import torch
 
 from tessella.data.crop_choice import classes_in
 from tessella.errors import UsageError
@@ -90,10 +90,12 @@ def _call(function: OwnStep, sample: Sample, rng: np.random.Generator) -> Any:
 def _seeded(seed: int) -> Iterator[None]:
     """The generators that a function may reach for, without a trace in those of training."""
     ours, numpys = random.getstate(), np.random.get_state()  # noqa: NPY002
-    with torch.random.fork_rng(devices=()):
+    torch = sys.modules.get("torch")  # reading data needs none
+    with torch.random.fork_rng(devices=()) if torch else contextlib.nullcontext():
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002
-        torch.default_generator.manual_seed(seed)
+        if torch:
+            torch.default_generator.manual_seed(seed)
         try:
             yield
         finally:

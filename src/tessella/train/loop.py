@@ -2,6 +2,7 @@
 
 import logging
 import math
+import shlex
 import signal
 import time
 from contextlib import closing
@@ -170,7 +171,7 @@ def _stopped(setup: Setup, run: Run, number: signal.Signals) -> StoppedError:
     step = f" and {part.steps} steps of the next" if part else ""
     return StoppedError(
         f"stopped by {number.name} after epoch {done} of {setup.recipe.train.epochs}{step}; "
-        f"nothing is lost, go on by: tessella train --resume {run.path}",
+        f"nothing is lost, go on by: tessella train --resume {shlex.quote(str(run.path))}",
         number=number,
     )
 
