@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.processes
+
 PROGRAM = "from tessella.benchmark.worker import main; main()"
 ABSENT = """
 import sys
-
-pytestmark = pytest.mark.processes
 class Absent:
     def find_spec(self, name, *others):
         if name.partition(".")[0] == {name!r}:
