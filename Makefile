@@ -33,7 +33,7 @@ format: $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[train,openvino,serve,dev]' -c constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[train,openvino,serve,sweep,mlflow,wandb,ray,dev]' -c constraints.txt
 	touch $(READY)
 
 docs: $(READY)

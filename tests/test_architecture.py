@@ -42,6 +42,7 @@ FLOORS = {
             *("train", "evaluate", "predict", "report", "demo", "audit"),
             *("check", "stats", "preview", "figures", "plan", "split"),
             *("export", "serve", "benchmark"),
+            *("reproduce", "runs", "slurm", "sweep"),
         ),
         3,
     ),
@@ -71,6 +72,10 @@ DOORS = {
     "huggingface_hub": ("models/",),
     "safetensors": ("model_folder.py", "models/"),
     "lightning_fabric": ("train/",),
+    "optuna": ("sweep/",),
+    "ray": ("predict/ray_engine.py",),
+    "mlflow": ("train/trackers/",),
+    "wandb": ("train/trackers/",),
     "tensorboard": ("figures/epochs.py",),
     "torch": (
         *("data/loader.py", "models/", "losses/", "metrics/", "optim.py", "backends/"),

@@ -84,6 +84,8 @@ def _message(error: Exception) -> str:
 _EXTRAS = {
     **dict.fromkeys(("openvino", "nncf"), "openvino"),
     **dict.fromkeys(("fastapi", "starlette", "uvicorn", "prometheus_client"), "serve"),
+    **{library: library for library in ("ray", "mlflow", "wandb")},
+    "optuna": "sweep",
 }
 
 
