@@ -5,6 +5,7 @@ import math
 import shlex
 import signal
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -31,13 +32,29 @@ from tessella.train.setup import Setup, open_splits, set_up
 
 logger = logging.getLogger(__name__)
 
+Watch = Callable[[EpochRow], None]
+"""Is told each epoch's figures."""
 
-def train(recipe: Recipe, *, out: Path, track: Track = silently) -> Run:
+
+def _nothing(row: EpochRow) -> None:
+    """Nobody watches."""
+
+
+def train(
+    recipe: Recipe, *, out: Path, track: Track = silently, after_epoch: Watch = _nothing
+) -> Run:
     """Train `recipe` from its first epoch into the new run folder `out`.
 
     The run keeps the full state after the last epoch and after the best one (by validation mean
     IoU), and the best weights as a model folder. SIGINT, SIGTERM and SIGUSR1 have it keep the state
     within the epoch too, and leave.
+
+    Args:
+        recipe: every choice.
+        out: the folder to make.
+        track: shows progress.
+        after_epoch: called with each epoch's figures when they are kept; what it raises ends the
+            training.
 
     Raises:
         StoppedError: a signal came; `resume` goes on.
@@ -53,7 +70,7 @@ def train(recipe: Recipe, *, out: Path, track: Track = silently) -> Run:
         run = create_run(out)
         _begin(setup, run, leaks)  # recipe.yaml first: whatever was killed after it can be resumed
         log_into(run)
-        _run_epochs(setup, run)
+        _run_epochs(setup, run, after_epoch)
     return run
 
 
@@ -69,7 +86,9 @@ def _begin(setup: Setup, run: Run, leaks: Leaks) -> None:
         logger.warning("%s", leaks.message())
 
 
-def resume(path: Path, *, more_epochs: int = 0, track: Track = silently) -> Run:
+def resume(
+    path: Path, *, more_epochs: int = 0, track: Track = silently, after_epoch: Watch = _nothing
+) -> Run:
     """Go on with the run at `path` where its last state was kept, by its own recipe.
 
     However it ended, the weights come out as if it had not: bit for bit on a CPU. A damaged last
@@ -80,6 +99,7 @@ def resume(path: Path, *, more_epochs: int = 0, track: Track = silently) -> Run:
         more_epochs: make the run so many epochs longer than it was to be, finished or not. The
             learning rate goes on as though it had been planned so.
         track: shows progress.
+        after_epoch: as for `train`.
 
     Raises:
         UsageError: there is no run.
@@ -100,11 +120,11 @@ def resume(path: Path, *, more_epochs: int = 0, track: Track = silently) -> Run:
         take_up(setup, run)
         if more_epochs:
             write_text(run.recipe_file, recipe.to_yaml())
-        _run_epochs(setup, run)
+        _run_epochs(setup, run, after_epoch)
     return run
 
 
-def _run_epochs(setup: Setup, run: Run) -> None:
+def _run_epochs(setup: Setup, run: Run, after_epoch: Watch) -> None:
     """Train what is left of the recipe's epochs, keeping the run folder whole after each."""
     _announce(setup)
     if len(setup.state.rows) >= setup.recipe.train.epochs:
@@ -132,6 +152,7 @@ def _run_epochs(setup: Setup, run: Run) -> None:
             keep_epoch(setup, run)
             _report(setup, row, is_best=is_best)
             board.add(row, setup.task)
+            after_epoch(row)
             if stop.asked and epoch + 1 < setup.recipe.train.epochs:
                 raise _stopped(setup, run, stop.asked)
 
