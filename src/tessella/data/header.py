@@ -3,7 +3,7 @@
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 MAX_PIXELS = 178_956_970
 """Larger images and masks are refused unread: Pillow's own bound, half a gigabyte as RGB."""
@@ -115,26 +115,23 @@ def stored_turn(content: bytes) -> int:
                 return _turn_in(content[at + 6 : at + 6 + _EXIF_BYTES])
         return 1
     if content.startswith(b"\x89PNG"):
-        return _turn_in(_chunk(content, b"eXIf", start=8, order="big"))
+        found = (part for part in png_parts(content) if part.name == b"eXIf")
+        start = next((part.start for part in found), len(content))
+        return _turn_in(content[start : start + _EXIF_BYTES])
     if content[:4] == b"RIFF" and content[12:16] == b"VP8X":
-        block = _chunk(content, b"EXIF", start=12, order="little")
+        block = _webp_exif(content)
         return _turn_in(block.removeprefix(b"Exif\0\0"))
     return 1
 
 
-def _chunk(content: bytes, wanted: bytes, *, start: int, order: Literal["big", "little"]) -> bytes:
-    """The first bytes of a chunk of a PNG (length, name, ...) or a WebP (name, length, ...)."""
-    at = start
+def _webp_exif(content: bytes) -> bytes:
+    """The first bytes of what a WebP (name, length, ...) says of its camera; none without it."""
+    at = 12
     while at + 8 <= len(content):
-        name, length = (
-            (content[at + 4 : at + 8], content[at : at + 4])
-            if order == "big"
-            else (content[at : at + 4], content[at + 4 : at + 8])
-        )
-        if name == wanted:
+        if content[at : at + 4] == b"EXIF":
             return content[at + 8 : at + 8 + _EXIF_BYTES]
-        size = int.from_bytes(length, order)
-        at += 12 + size if order == "big" else 8 + size + size % 2
+        size = int.from_bytes(content[at + 4 : at + 8], "little")
+        at += 8 + size + size % 2
     return b""
 
 
@@ -164,15 +161,11 @@ def refuse_damaged_png(content: bytes) -> None:
         ValueError: a checksum is wrong.
     """
     view = memoryview(content)
-    at = 8 if content.startswith(b"\x89PNG") else len(content)
-    while at + 12 <= len(content):
-        end = at + 8 + int.from_bytes(view[at : at + 4], "big")
-        name = bytes(view[at + 4 : at + 8])
+    for name, start, end in png_parts(content):
         is_needed = name[:1].isupper()  # a small letter: a comment or the like
         stated = int.from_bytes(view[end : end + 4], "big")
-        if is_needed and end + 4 <= len(content) and zlib.crc32(view[at + 4 : end]) != stated:
+        if is_needed and end + 4 <= len(content) and zlib.crc32(view[start - 4 : end]) != stated:
             raise ValueError(f"the checksum of its part {name.decode('latin-1')!r} is wrong")
-        at = len(content) if name == b"IEND" else end + 4
 
 
 def has_part_past_end(content: bytes) -> bool:
@@ -180,13 +173,30 @@ def has_part_past_end(content: bytes) -> bool:
 
     OpenCV takes the memory for such a part before it looks for the bytes.
     """
-    at = 8
+    return any(part.end + 4 > len(content) for part in png_parts(content))
+
+
+class PngPart(NamedTuple):
+    """A part of a PNG, as it says."""
+
+    name: bytes
+    start: int
+    """Its first byte, after length and name."""
+
+    end: int
+    """The byte after its last, where its checksum is; may lie behind the file's end."""
+
+
+def png_parts(content: bytes) -> Iterator[PngPart]:
+    """The parts of a PNG up to IEND; none of another format."""
+    at = 8 if content.startswith(b"\x89PNG") else len(content)
     while at + 8 <= len(content):
-        is_end = content[at + 4 : at + 8] == b"IEND"
-        at += 12 + int.from_bytes(content[at : at + 4], "big")
-        if is_end:
-            break
-    return at > len(content)
+        end = at + 8 + int.from_bytes(content[at : at + 4], "big")
+        part = PngPart(content[at + 4 : at + 8], at + 8, end)
+        yield part
+        if part.name == b"IEND":
+            return
+        at = end + 4
 
 
 def is_cut_short(content: bytes) -> bool:

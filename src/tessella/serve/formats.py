@@ -2,10 +2,11 @@
 
 import struct
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from tessella.data.header import Size, stored_size
+from tessella.data.header import Size, png_parts, stored_size
 
 Format = Literal["jpeg", "png", "webp", "tiff", "bmp"]
 
@@ -88,16 +89,11 @@ def _bmp_size(content: bytes) -> Size | None:
 def _png_chunks(content: bytes) -> set[bytes] | None:
     """The names of a PNG's chunks; None where they do not lead to its end, or it begins twice."""
     found: set[bytes] = set()
-    at = 8
-    for number in range(_MOST_CHUNKS):
-        name = content[at + 4 : at + 8]
-        if (name == b"IHDR") != (number == 0):
+    for number, part in enumerate(islice(png_parts(content), _MOST_CHUNKS)):
+        if (part.name == b"IHDR") != (number == 0) or part.end + 4 > len(content):
             return None
-        at += 12 + int.from_bytes(content[at : at + 4], "big")
-        if len(name) < 4 or at > len(content):
-            return None
-        found.add(name)
-        if name == b"IEND":
+        found.add(part.name)
+        if part.name == b"IEND":
             return found
     return None
 
