@@ -25,7 +25,7 @@ FLOORS = {
                 "errors",
                 "suggestion",
             ),
-            *("atomic", "progress", "stop", "cores"),
+            *("atomic", "progress", "stop", "cores", "rank"),
         ),
         0,
     ),
@@ -33,6 +33,7 @@ FLOORS = {
     **dict.fromkeys(
         (
             *("backends", "recipes", "lookup", "source", "build", "run", "model_folder"),
+            "environment",
             *("predictor", "pictures", "contact", "model_card", "model_place", "tiles", "polygons"),
         ),
         2,
@@ -55,8 +56,8 @@ DOORS = {
     "pydantic": ("recipe.py", "recipe_parts.py"),
     "typer": ("cli/",),
     "rich": ("terminal.py",),
-    "jinja2": ("report/", "stats/"),
-    "markupsafe": ("report/", "stats/"),
+    "jinja2": ("report/", "stats/", "sweep/"),
+    "markupsafe": ("report/", "stats/", "sweep/"),
     "pycocotools": ("data/coco.py", "data/shapes.py"),
     "PIL": ("data/images.py", "pictures.py", "contact.py"),
     "cv2": ("data/", "pictures.py", "metrics/", "polygons.py"),

@@ -2,30 +2,25 @@
 
 import datetime
 import json
-import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-import tessella
+from tessella.atomic import write_json
 from tessella.errors import UsageError
 from tessella.labels import LabelMap
 from tessella.recipe import Recipe, read_recipe
 from tessella.run import (
     Run,
+    changed_splits,
     create_run,
     default_run_path,
-    describe_environment,
+    note_resumption,
     open_run,
-    processor_name,
-    split_hash,
     write_beginnings,
 )
 
-PACKAGE = Path(tessella.__file__).parent
 LABELS = LabelMap.from_colors({"road": (1, 2, 3), "car": (4, 5, 6)}, ignore_colors=[(0, 0, 0)])
 SPLITS = {"train": ["b", "a"], "val": ["c"]}
 
@@ -128,75 +123,72 @@ def test_the_default_place_names_the_recipe_and_the_moment() -> None:
     assert before <= moment <= datetime.datetime.now()
 
 
-def test_the_hash_of_a_split_is_that_of_its_names_in_their_order() -> None:
-    # printf 'b\na' | sha256sum | cut -c1-16
-    assert split_hash(["b", "a"]) == "c4a78e5bdf318c85"
-    assert split_hash(["a", "b"]) != split_hash(["b", "a"])
-    assert split_hash([]) == "e3b0c44298fc1c14"  # SHA-256 of nothing
+def test_device_and_processes_are_kept(tmp_path: Path) -> None:
+    run = create_run(tmp_path / "run")
+    write_beginnings(run, recipe(), LABELS, SPLITS, device="2 GPUs", processes=2)
+    assert (run.environment()["device"], run.environment()["processes"]) == ("2 GPUs", 2)
 
 
-def test_the_environment_says_how_to_repeat_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["/x/bin/tessella", "train", "r.yaml", "model.options={a: 1}"])
-    described = describe_environment(5, SPLITS)
-    assert described["command"] == "tessella train r.yaml 'model.options={a: 1}'"
-    assert described["seed"] == 5
-    assert described["python"] == ".".join(map(str, sys.version_info[:3]))
-    assert described["cores"] == os.cpu_count()
-    assert described["versions"]["numpy"].count(".") >= 1
-    assert described["splits"]["train"] == {"samples": 2, "sha256": split_hash(["b", "a"])}
-    age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(described["date"])
-    assert age < datetime.timedelta(minutes=1)
-    assert json.loads(json.dumps(described)) == described
+def test_of_one_process_is_the_default(begun: Run) -> None:
+    assert begun.environment()["processes"] == 1
 
 
-def test_the_processor_has_a_name() -> None:
-    assert processor_name().strip()
+def test_a_run_that_goes_on_says_when_by_what_and_what_is_not_as_before(
+    begun: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = begun.environment()
+    write_json(begun.environment_file, {**before, "versions": {"torch": "1.0"}})
+    monkeypatch.setattr(sys, "argv", ["tessella", "train", "--resume", "run"])
+    note_resumption(begun, device="cpu, 2 threads")
+    note_resumption(begun, device="2 GPUs", processes=2)
+    first, second = begun.environment()["resumed"]
+    assert first["command"] == "tessella train --resume run"
+    assert sorted(first) == ["command", "date", "versions"]
+    assert first["versions"] == before["versions"]
+    assert (second["device"], second["processes"]) == ("2 GPUs", 2)
+    kept = begun.environment()
+    assert {key: kept[key] for key in before} == {**before, "versions": {"torch": "1.0"}}
 
 
-def git(folder: Path, *words: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(folder), *words], capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() if done.returncode == 0 else ""
+NOTED = {"train": "aaaa", "val": "bbbb"}
 
 
-def test_in_a_clone_the_commit_is_that_of_git() -> None:
-    if not git(PACKAGE, "ls-files", str(PACKAGE / "run.py")):
-        pytest.skip("the package under test is not in a clone of its repository")
-    described = describe_environment(0, {})
-    assert described["commit"] == git(PACKAGE, "rev-parse", "HEAD")
-    assert isinstance(described["uncommitted_changes"], bool)
+@pytest.mark.parametrize(
+    ("now", "changed"),
+    [
+        ({"train": "aaaa", "val": "bbbb"}, []),
+        ({"train": "aaaa", "val": "cccc"}, ["val"]),
+        ({"val": "cccc", "train": "dddd"}, ["val", "train"]),
+        ({"test": "eeee"}, []),  # nothing was noted about it
+        ({}, []),
+    ],
+)
+def test_data_that_changed_is_told_by_split(
+    tmp_path: Path, now: dict[str, str], changed: list[str]
+) -> None:
+    run = create_run(tmp_path / "run")
+    write_beginnings(run, recipe(), LABELS, SPLITS, device="cpu", contents=NOTED)
+    assert changed_splits(run, now) == changed
 
 
-def commit_of_a_copy(folder: Path) -> list[object]:
-    """What a copy of the package in `folder` says about its commit, asked in a new process."""
-    shutil.copytree(PACKAGE, folder / "tessella", ignore=shutil.ignore_patterns("__pycache__"))
-    code = (
-        "import json; from tessella.run import describe_environment as d; e = d(0, {});"
-        "print(json.dumps([e['commit'], e['uncommitted_changes']]))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "PYTHONPATH": str(folder)},
-    )
-    told: list[object] = json.loads(done.stdout)
-    return told
+def test_a_run_that_noted_only_names_has_no_changed_splits(begun: Run) -> None:
+    assert changed_splits(begun, {"train": "aaaa"}) == []
 
 
-def test_outside_of_a_clone_there_is_no_commit(tmp_path: Path) -> None:
-    assert commit_of_a_copy(tmp_path) == [None, None]
-
-
-@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
-def test_the_commit_of_somebody_elses_repository_is_not_taken_for_ours(tmp_path: Path) -> None:
-    git(tmp_path, "init", "--quiet")
-    author = ("-c", "user.name=a", "-c", "user.email=a@b.c")
-    git(tmp_path, *author, "commit", "--quiet", "--allow-empty", "-m", "theirs")
-    assert git(tmp_path, "rev-parse", "HEAD")
-    assert commit_of_a_copy(tmp_path) == [None, None]
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", r"environment\.json: not JSON \(.*restore the file that training wrote"),
+        ("[]", r"environment\.json: does not say what the splits were; restore the file"),
+        ('{"splits": null}', r"environment\.json: does not say what the splits were"),
+    ],
+)
+def test_a_spoilt_environment_is_named_with_its_file(
+    begun: Run, content: str, message: str
+) -> None:
+    begun.environment_file.write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        begun.environment()
 
 
 def test_two_runs_of_one_second_get_places_of_their_own(

@@ -11,13 +11,14 @@ from jaxtyping import Int64
 from tessella.atomic import write_json
 from tessella.data.by_size import num_images_in, read_by_size
 from tessella.data.dataset import Dataset
+from tessella.environment import split_hash
 from tessella.labels import LabelMap
 from tessella.metrics.scores import per_class, summary, trivial_counts
 from tessella.predictor import Predictor, load
 from tessella.progress import Track, silently
 from tessella.recipe import Recipe
 from tessella.recipe_parts import DataRecipe
-from tessella.run import Run, split_hash
+from tessella.run import Run
 from tessella.source import data_of, source_of
 from tessella.tiles import DEFAULT_TILE
 

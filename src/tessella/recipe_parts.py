@@ -331,6 +331,24 @@ class TrainRecipe(Part):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """auto: a GPU where there is one."""
 
+    devices: Positive = 1
+    """Processes that train together on each machine, each on a GPU of its own, or on its share of
+    the cores. Each computes `batch_size` images of every step."""
+
+    nodes: Positive = 1
+    """Machines; torchrun or Slurm starts the processes where there are several."""
+
+    strategy: Literal["ddp", "fsdp"] = "ddp"
+    """How processes share the work. ddp: each holds all weights. fsdp: each holds its share of
+    weights and optimiser state, for networks that one GPU cannot train."""
+
+    sync_norm: bool = False
+    """Norm layers take the statistics of all processes' images; needs GPUs."""
+
+    deterministic: bool = False
+    """The same numbers each time on a GPU too, where they are slower for it; on a CPU they always
+    are the same."""
+
     workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
     """Processes that read data; auto: none on a CPU, up to 8 beside a GPU."""
 
@@ -340,8 +358,18 @@ class TrainRecipe(Part):
     save_minutes: Annotated[float, Field(gt=0)] = 10.0
     """Within a long epoch the state is saved this often; at the end of each in any case."""
 
+    trackers: tuple[Literal["mlflow", "wandb"], ...] = ()
+    """Where figures are recorded besides the run's folder: [mlflow], [wandb] or both."""
+
     seed: Annotated[int, Field(ge=0)] = 0
     """Of weights, order, crops and every other draw."""
+
+    @field_validator("trackers", mode="before")
+    @classmethod
+    def _a_list_even_of_one(cls, value: Any) -> Any:
+        if not isinstance(value, (list, tuple)):
+            raise ValueError("Input should be a list, such as [mlflow]")
+        return value
 
     @field_validator("workers", mode="wrap")
     @classmethod

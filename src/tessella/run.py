@@ -1,27 +1,21 @@
 """A run is a folder, complete: what is in it is enough to repeat, resume, score and ship it."""
 
 import datetime
-import hashlib
-import importlib.metadata
 import itertools
 import json
-import os
-import platform
-import shlex
-import subprocess
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tessella.atomic import leftovers, write_json, write_text
+from tessella.environment import describe_environment
 from tessella.errors import UsageError
 from tessella.labels import LabelMap
 from tessella.recipe import Recipe, read_recipe
 
-_PACKAGES = ("tessella", "torch", "torchvision", "segmentation-models-pytorch", "timm", "numpy")
-_PACKAGES += ("opencv-python-headless", "pillow", "lightning-fabric")
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -42,7 +36,7 @@ class Run:
 
     @property
     def environment_file(self) -> Path:
-        """Command, versions, commit, hardware and data hash."""
+        """Command, versions, commits, hardware and data hashes."""
         return self.path / "environment.json"
 
     @property
@@ -64,6 +58,11 @@ class Run:
     def tensorboard_folder(self) -> Path:
         """Events for TensorBoard."""
         return self.path / "tensorboard"
+
+    @property
+    def trackers_file(self) -> Path:
+        """By what MLflow and others know the run again; there if it is recorded in one."""
+        return self.path / "trackers.json"
 
     @property
     def last_checkpoint(self) -> Path:
@@ -131,6 +130,27 @@ class Run:
                 "wrote."
             ) from error
 
+    def environment(self) -> dict[str, Any]:
+        """Command, versions, commits, hardware and data hashes, as `describe_environment` has them.
+
+        Raises:
+            ValueError: environment.json is damaged.
+            OSError: it cannot be read.
+        """
+        try:
+            content = json.loads(self.environment_file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(
+                f"{self.environment_file}: not JSON ({error}); restore the file that training "
+                "wrote."
+            ) from error
+        if not isinstance(content, dict) or not isinstance(content.get("splits"), dict):
+            raise ValueError(
+                f"{self.environment_file}: does not say what the splits were; restore the file "
+                "that training wrote."
+            )
+        return content
+
 
 def create_run(path: Path) -> Run:
     """A new, empty run folder.
@@ -166,7 +186,11 @@ def open_run(path: Path) -> Run:
 def default_run_path(recipe_name: str) -> Path:
     """runs/NAME-DATE-TIME below the current folder, numbered where that exists already."""
     now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    path = Path("runs") / f"{recipe_name}-{now}"
+    return free_path(Path("runs") / f"{recipe_name}-{now}")
+
+
+def free_path(path: Path) -> Path:
+    """The path, or the first of PATH-2, PATH-3 and so on where nothing is."""
     numbered = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
     return next(free for free in itertools.chain([path], numbered) if not free.exists())
 
@@ -178,75 +202,75 @@ def write_beginnings(
     splits: Mapping[str, Sequence[str]],
     *,
     device: str,
+    processes: int = 1,
+    contents: Mapping[str, str] = _NOTHING,
 ) -> None:
-    """Everything about a run that is known before its first step."""
+    """Everything about a run that is known before its first step.
+
+    Args:
+        run: gets the files.
+        recipe: every choice.
+        labels: the classes.
+        splits: split -> the names of its samples.
+        device: what it is trained on, for a person.
+        processes: that train it together.
+        contents: split -> the hash of its images and masks (`tessella.data.content`).
+    """
     write_text(run.recipe_file, recipe.to_yaml())
     write_json(run.labels_file, labels.to_dict())
     write_json(run.split_file, {name: list(samples) for name, samples in splits.items()})
-    environment = describe_environment(recipe.train.seed, splits)
-    write_json(run.environment_file, {**environment, "device": device})
+    environment = describe_environment(recipe.train.seed, splits, contents=contents)
+    write_json(run.environment_file, {**environment, "device": device, "processes": processes})
 
 
-def split_hash(names: Iterable[str]) -> str:
-    """A short fingerprint of which samples a split holds, in their order."""
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+def note_lengthening(run: Run, *, after: int, before: int, to: int) -> None:
+    """Keep in the environment that the run was made longer, which bends its learning rates.
+
+    Args:
+        run: has been trained so far by a shorter recipe.
+        after: epochs that were done then.
+        before: epochs that the recipe had.
+        to: epochs that it has from then on.
+    """
+    environment = run.environment()
+    noted = [*environment.get("lengthened", ()), {"after": after, "from": before, "to": to}]
+    write_json(run.environment_file, {**environment, "lengthened": noted})
 
 
-def describe_environment(seed: int, splits: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Where and with what a run was made, as plain values."""
-    commit, dirty = _commit()
-    return {
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "commit": commit,
-        "uncommitted_changes": dirty,
-        "seed": seed,
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "processor": processor_name(),
-        "cores": os.cpu_count(),
-        "versions": _versions(),
-        "splits": {
-            name: {"samples": len(samples), "sha256": split_hash(samples)}
-            for name, samples in splits.items()
-        },
+def note_resumption(run: Run, *, device: str, processes: int = 1) -> None:
+    """Add to a run's card that it goes on: when, by what command, and what else is not as before.
+
+    Args:
+        run: with its environment.json.
+        device: what it is trained on now, for a person.
+        processes: that train it now.
+
+    Raises:
+        ValueError: environment.json is damaged.
+        OSError: it cannot be read or written.
+    """
+    begun = run.environment()
+    now = describe_environment(begun.get("seed", 0), {})
+    now |= {"device": device, "processes": processes, "splits": begun["splits"]}
+    told = {
+        key: value
+        for key, value in now.items()
+        if key in ("date", "command") or value != begun.get(key)
     }
+    write_json(run.environment_file, {**begun, "resumed": [*begun.get("resumed", []), told]})
 
 
-def processor_name() -> str:
-    """The processor's model, as the system calls it."""
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+def changed_splits(run: Run, contents: Mapping[str, str]) -> list[str]:
+    """The splits whose images or masks are not those that the run began with.
 
+    Args:
+        run: says what they were; a split that it says nothing about is passed over.
+        contents: split -> the hash of its images and masks now (`tessella.data.content`).
 
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def _commit() -> tuple[str | None, bool | None]:
-    """The commit of Tessella's own source and whether it was changed; None outside of a clone."""
-    here = Path(__file__).resolve().parent
-    try:
-        commit = _git(here, "rev-parse", "HEAD")
-        # a file unknown to git (installed into somebody else's repository) says nothing about us
-        _git(here, "ls-files", "--error-unmatch", __file__)
-        return commit, bool(_git(here, "status", "--porcelain", "--", str(here)))
-    except (OSError, subprocess.SubprocessError):
-        return None, None
-
-
-def _git(folder: Path, *words: str) -> str:
-    result = subprocess.run(
-        ["git", "-C", str(folder), *words], capture_output=True, text=True, check=True, timeout=10
-    )
-    return result.stdout.strip()
+    Raises:
+        ValueError: environment.json is damaged.
+        OSError: it cannot be read.
+    """
+    before = run.environment()["splits"]
+    noted = {name: before.get(name, {}).get("content_sha256") for name in contents}
+    return [name for name, now in contents.items() if noted[name] not in (None, now)]

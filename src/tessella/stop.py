@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 from typing import TypeVar
 
@@ -35,9 +35,14 @@ class StoppedError(Exception):
 class Stop:
     """Whether work was asked to leave."""
 
-    def __init__(self) -> None:
-        """Nobody has asked."""
+    def __init__(self, *, speaks: bool = True) -> None:
+        """Nobody has asked.
+
+        Args:
+            speaks: say so when somebody does.
+        """
         self.asked: signal.Signals | None = None
+        self._speaks = speaks
 
     def until(self, items: Iterable[T]) -> Iterator[T]:
         """The items, up to the moment when somebody asks; `asked` tells whether that came."""
@@ -55,28 +60,42 @@ class Stop:
         if self.asked is not None and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.asked = signal.Signals(number)
+        if not self._speaks:
+            return
         # not by logging: the signal may have come while a line was being written
         again = "; Ctrl-C again leaves at once" if number == signal.SIGINT else ""
         os.write(_STDERR, f"\n{self.asked.name}: saving{again}\n".encode())
 
 
 @contextlib.contextmanager
-def listening() -> Iterator[Stop]:
+def listening(*, speaks: bool = True) -> Iterator[Stop]:
     """Note the signals of `ASKING` while the block runs, instead of dying by them.
 
-    What was ignored before (Ctrl-C, in the background of a shell) stays so. Python hears signals in
-    its main thread alone: in any other nothing is changed, and nothing is noted.
+    Args:
+        speaks: say so when one comes.
     """
-    stop = Stop()
-    if threading.current_thread() is not threading.main_thread():
+    stop = Stop(speaks=speaks)
+    with hearing(stop.hear):
         yield stop
+
+
+@contextlib.contextmanager
+def hearing(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Have `handler` take the signals of `ASKING` while the block runs.
+
+    What was ignored before (Ctrl-C, in the background of a shell) stays so. Python hears signals in
+    its main thread alone: in any other nothing is changed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
         return
     before = {number: signal.getsignal(number) for number in ASKING}
+    # None: somebody else than Python hears it, and could not be given it back
+    heard = [number for number, old in before.items() if old not in (signal.SIG_IGN, None)]
     try:
-        for number, handler in before.items():
-            if handler != signal.SIG_IGN:
-                signal.signal(number, stop.hear)
-        yield stop
-    finally:
-        for number, handler in before.items():
+        for number in heard:
             signal.signal(number, handler)
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, before[number])

@@ -1,5 +1,6 @@
 """How the command line shows progress and tables."""
 
+import datetime
 import math
 import sys
 import textwrap
@@ -16,6 +17,8 @@ from rich.progress import (
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+
+from tessella.suggestion import printable
 
 T = TypeVar("T")
 
@@ -163,6 +166,92 @@ def _benchmark_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         _mebibytes(row["file_bytes"]),
         f"{ratio['median']:.2f} ({low:.2f}..{high:.2f})",
     )
+
+
+def runs_table(document: Mapping[str, Any], *, width: int | None = None) -> str:
+    """Runs as text, a line each, then the folders that could not be told.
+
+    Args:
+        document: as `tessella.runs.Found` gives it.
+        width: columns of the terminal; what does not fit is left out, the least important first,
+            and long paths lose their beginning. None: everything, for a file or another program.
+    """
+    rows = document["runs"]
+    columns = {title: [title, *map(cell, rows)] for title, cell in _RUN_COLUMNS.items()}
+    left_out: list[str] = []
+    if width is not None:
+        paths = columns.pop("run")
+        shortest = min(_SHORTENED_PATH, max(map(len, paths)))
+        while left_out != list(_DROPPED) and shortest + _width_of(columns) > width:
+            left_out.append(_DROPPED[len(left_out)])
+            del columns[left_out[-1]]
+        longest = max(shortest, width - _width_of(columns))
+        columns = {"run": [_without_start(path, longest) for path in paths], **columns}
+    lines = _aligned(columns, left=("run", "state", "recipe", "model")) if rows else []
+    if left_out and rows:
+        lines += textwrap.wrap(f"(no room for {', '.join(left_out)}: see --json)", width or 80)
+    if rows and document["unreadable"]:
+        lines.append("")
+    lines += [printable(f"{each['path']}: {each['reason']}") for each in document["unreadable"]]
+    return "\n".join(lines)
+
+
+def _width_of(columns: Mapping[str, list[str]]) -> int:
+    """Of these columns, with two spaces before each."""
+    return sum(2 + max(map(len, cells)) for cells in columns.values())
+
+
+def _without_start(path: str, longest: int) -> str:
+    return path if len(path) <= longest else f"…{path[1 - longest :]}"
+
+
+def _aligned(columns: Mapping[str, list[str]], *, left: tuple[str, ...]) -> list[str]:
+    wide = {title: max(map(len, cells)) for title, cells in columns.items()}
+    padded = [
+        [f"{cell:<{wide[title]}}" if title in left else f"{cell:>{wide[title]}}" for cell in cells]
+        for title, cells in columns.items()
+    ]
+    return ["  ".join(line).rstrip() for line in zip(*padded, strict=True)]
+
+
+_RUN_COLUMNS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "run": lambda row: printable(row["path"]),
+    "state": lambda row: row["state"],
+    "epochs": lambda row: f"{row['epochs']}/{row['planned_epochs']}",
+    "recipe": lambda row: row["recipe"],
+    "model": lambda row: " ".join(filter(None, (row["model"], row["encoder"]))),
+    "val mIoU": lambda row: _or_dash(row["val_mean_iou"], _number),
+    "at epoch": lambda row: _or_dash(row["best_epoch"], str),
+    "test mIoU": lambda row: _or_dash(row["test_mean_iou"], _number),
+    "time": lambda row: _duration(row["seconds"]),
+    "begun": lambda row: _or_dash(row["date"], _moment),
+    "commit": lambda row: (
+        _or_dash(row["commit"], lambda commit: commit[:7])
+        + ("*" if row["uncommitted_changes"] else "")
+    ),
+    "data": lambda row: _or_dash(row["data"], lambda data: data[:8]),
+}
+
+_SHORTENED_PATH = 24  # a longer path loses its beginning before a column is left out
+_DROPPED = ("data", "commit", "begun", "at epoch", "time", "recipe", "model", "epochs")
+
+
+def _or_dash(value: Any, shown: Callable[[Any], str]) -> str:
+    return "-" if value is None else shown(value)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02}" if hours else f"{minutes} min" if minutes else f"{rest} s"
+
+
+def _moment(date: str) -> str:
+    """In the time of this place."""
+    try:
+        return f"{datetime.datetime.fromisoformat(date).astimezone():%Y-%m-%d %H:%M}"
+    except ValueError:
+        return date
 
 
 def _milliseconds(seconds: float) -> str:

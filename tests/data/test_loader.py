@@ -205,6 +205,39 @@ def test_an_empty_data_set_gives_no_batches() -> None:
     assert (len(batches), batches.images, list(batches)) == (0, 0, [])
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_processes_draw_together_what_one_draws_with_batches_as_large_as_theirs(first: int) -> None:
+    alone = EpochBatches(26, batch_size=8, seed=5)
+    together = [EpochBatches(26, batch_size=4, seed=5, rank=rank, ranks=2) for rank in range(2)]
+    for batches in (alone, *together):
+        batches.epoch, batches.first = 3, first
+    assert [len(batches) for batches in (alone, *together)] == [3, 3, 3]
+    assert [batches.images for batches in together] == [12, 12]
+    joined = [left + right for left, right in zip(*together, strict=True)]
+    assert joined == list(alone)
+    assert len(joined) == 3 - first
+
+
+def test_a_batch_shrinks_until_every_process_has_one() -> None:
+    batches = [EpochBatches(5, batch_size=4, seed=0, rank=rank, ranks=2) for rank in range(2)]
+    drawn = [number for one in batches for batch in one for _, number in batch]
+    assert len(drawn) == len(set(drawn)) == 4
+    with pytest.raises(ValueError, match="5 training images cannot be shared by 6 processes"):
+        EpochBatches(5, batch_size=4, seed=0, rank=0, ranks=6)
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 7])
+def test_processes_score_every_sample_once(ranks: int) -> None:
+    dataset = Drawn(SIZES)
+    loaders = [
+        ScoringLoader(dataset, batch_size=2, workers=0, rank=rank, ranks=ranks)
+        for rank in range(ranks)
+    ]
+    names = [[name for batch in loader for name in batch.names] for loader in loaders]
+    assert sorted(sum(names, [])) == sorted(dataset.names)
+    assert [len(mine) for mine in names] == [loader.images for loader in loaders]
+
+
 # --- mixing -------------------------------------------------------------------------------------
 
 MIXED = Augmentation(crop=(4, 6), cutmix=1.0)
@@ -255,7 +288,7 @@ def test_one_sample_alone_cannot_be_mixed(workers: int) -> None:
 def test_nothing_random_can_be_put_before_scoring() -> None:
     # S3-B02, S4-B01: a random crop or flip before validation; there is no place to put one
     parameters = set(inspect.signature(ScoringLoader.__init__).parameters) - {"self"}
-    assert parameters == {"dataset", "batch_size", "workers", "pin_memory"}
+    assert parameters == {"dataset", "batch_size", "workers", "pin_memory", "rank", "ranks"}
 
 
 # --- scoring ------------------------------------------------------------------------------------

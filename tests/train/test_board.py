@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams import metadata, plugin_data_pb2
 
 from tessella import build
 from tessella.data.spread import spread
@@ -18,6 +19,7 @@ from tessella.predictor import load
 from tessella.run import Run
 from tessella.train import resume
 from tessella.train.history import read_history
+from tessella.train.hyper_parameters import hyper_parameters
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,55 @@ def test_a_run_that_goes_on_has_one_point_an_epoch_too(tiny_run: Run, tmp_path: 
     accumulator = EventAccumulator(str(run.tensorboard_folder))
     accumulator.Reload()
     assert [event.step for event in accumulator.Scalars("loss/train")] == [1, 2, 3]
+
+
+def hyper_parameters_shown(events: EventAccumulator) -> dict[str, object]:
+    """What the HPARAMS tab reads of a run."""
+    content = events.SummaryMetadata(metadata.SESSION_START_INFO_TAG).plugin_data.content
+    shown = metadata.parse_session_start_info_plugin_data(content)
+    assert isinstance(shown, plugin_data_pb2.SessionStartInfo)
+    return {
+        key: value.string_value if value.HasField("string_value") else value.number_value
+        for key, value in shown.hparams.items()
+    }
+
+
+def test_the_hyper_parameters_are_the_recipe_s(events: EventAccumulator, tiny_run: Run) -> None:
+    shown = hyper_parameters_shown(events)
+    assert shown == hyper_parameters(tiny_run.recipe())
+    assert shown["optimizer.lr"] == 0.01
+    assert shown["model.name"] == "plain_unet"
+
+
+def test_keys_that_only_one_of_several_runs_has_are_not_hidden_by_another(
+    events: EventAccumulator, tiny_run: Run
+) -> None:
+    """TensorBoard gathers the keys of all runs only where no run brings a list of its own."""
+    assert metadata.EXPERIMENT_TAG not in events.Tags()["tensors"]
+    folders = [path for path in tiny_run.tensorboard_folder.iterdir() if path.is_dir()]
+    assert folders == []  # nor is there a run below the run
+
+
+def test_the_best_score_so_far_is_a_curve_to_compare_runs_by(
+    events: EventAccumulator, tiny_run: Run
+) -> None:
+    scores = [row["val_mean_iou"] for row in read_history(tiny_run.history_file)]
+    shown = [event.value for event in events.Scalars("best/mean_iou")]
+    assert shown == pytest.approx([scores[0], max(scores)], rel=1e-5)  # six digits in the history
+
+
+def test_a_run_that_goes_on_keeps_its_hyper_parameters_and_its_best_score(
+    tiny_run: Run, tmp_path: Path
+) -> None:
+    run = Run(shutil.copytree(tiny_run.path, tmp_path / "run"))
+    best = [row["val_mean_iou"] for row in read_history(run.history_file)]
+    resume(run.path, more_epochs=1)
+    accumulator = EventAccumulator(str(run.tensorboard_folder))
+    accumulator.Reload()
+    assert hyper_parameters_shown(accumulator)["optimizer.lr"] == 0.01
+    best.append(read_history(run.history_file)[-1]["val_mean_iou"])
+    shown = [event.value for event in accumulator.Scalars("best/mean_iou")]
+    assert shown == pytest.approx([best[0], max(best[:2]), max(best)], rel=1e-5)
 
 
 @pytest.mark.parametrize("group", ["train_sample", "val_sample"])

@@ -60,7 +60,25 @@ def test_rows_are_written_anew_each_time(tmp_path: Path) -> None:
     write_history(tmp_path / "history.csv", [ROW, ROW])
     write_history(tmp_path / "history.csv", [ROW])
     assert len(read_history(tmp_path / "history.csv")) == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["history.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["history.csv", "history.tsv"]
+
+
+def test_the_same_rows_lie_beside_it_with_tabs(tmp_path: Path) -> None:
+    write_history(tmp_path / "history.csv", [ROW, ROW._replace(epoch=2, val_loss=math.nan)])
+    lines = (tmp_path / "history.tsv").read_text(encoding="utf-8").splitlines()
+    assert [line.split("\t") for line in lines] == [
+        list(EpochRow._fields),
+        ["1", "2.5", "0.125", "0.75", "1.75", "0.25", "0.375", "0.5", "0.001", "12.5", "30"],
+        ["2", "2.5", "0.125", "0.75", "nan", "0.25", "0.375", "0.5", "0.001", "12.5", "30"],
+    ]
+
+
+def test_where_the_csv_has_all_rows_so_has_the_tsv(tmp_path: Path) -> None:
+    """A resumed run looks at the CSV alone."""
+    (tmp_path / "history.tsv").mkdir()  # nothing can be written here
+    with pytest.raises(OSError, match="history.tsv"):
+        write_history(tmp_path / "history.csv", [ROW])
+    assert not (tmp_path / "history.csv").exists()
 
 
 @pytest.mark.parametrize("rows", [[], [ROW]])

@@ -9,9 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tessella.data.content import content_hash
 from tessella.data.synthetic.scenes import read_drawn_scenes
+from tessella.progress import silently
 from tessella.recipe import Recipe
+from tessella.source import source_of
 from tessella.train import train
+from tessella.train.independence import check_leaks
+from tessella.train.setup import open_splits
 
 MakeRecipe = Callable[..., Recipe]
 
@@ -105,3 +110,28 @@ def test_an_official_split_with_a_shared_scene_is_reported_and_trained(
     run = train(recipe_of(data, "train.epochs=1", "train.batch_size=2"), out=tmp_path / "run")
     (leak,) = json.loads(run.leaks_file.read_text())["leaks"]
     assert (leak["kind"], leak["refused"]) == ("group", False)
+
+
+def test_what_the_splits_hold_is_noted_with_the_run(
+    recipe_of: MakeRecipe, folder: Path, tmp_path: Path
+) -> None:
+    recipe = recipe_for(recipe_of, folder)
+    splits = open_splits(recipe)
+    contents = check_leaks(recipe, splits.train, splits.val, track=silently).contents
+    assert contents == {
+        split: content_hash(source_of(recipe.data).open(split)) for split in ("train", "val")
+    }
+
+
+def test_the_test_split_is_noted_too(recipe_of: MakeRecipe) -> None:
+    recipe = recipe_of()
+    splits = open_splits(recipe)
+    contents = check_leaks(recipe, splits.train, splits.val, track=silently).contents
+    assert sorted(contents) == ["test", "train", "val"]
+
+
+def test_a_run_of_one_split_notes_it_as_well(recipe_of: MakeRecipe) -> None:
+    recipe = recipe_of("data.val_split=train", "data.test_split=train")
+    splits = open_splits(recipe)
+    leaks = check_leaks(recipe, splits.train, splits.val, track=silently)
+    assert leaks.contents == {"train": content_hash(splits.train)}

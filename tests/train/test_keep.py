@@ -207,6 +207,27 @@ def test_where_every_state_is_damaged_the_last_is_named(two_epochs: Run) -> None
         resume(two_epochs.path)
 
 
+def test_where_the_states_are_gone_but_epochs_were_trained_nothing_is_begun_anew(
+    two_epochs: Run,
+) -> None:
+    """It would overwrite the model and the history of what was trained."""
+    shutil.rmtree(two_epochs.last_checkpoint.parent)
+    history = two_epochs.history_file.read_text()
+    with pytest.raises(ValueError, match=r"holds no state, but history\.csv has epochs"):
+        resume(two_epochs.path)
+    assert two_epochs.history_file.read_text() == history
+
+
+def test_data_that_was_moved_is_found_where_it_is_now(
+    recipe_of: MakeRecipe, tmp_path: Path
+) -> None:
+    recipe = recipe_of("train.epochs=1", f"data.root={tmp_path / 'old'}")
+    run = train(recipe, out=tmp_path / "run")
+    resume(run.path, more_epochs=1, root=tmp_path / "new")
+    assert run.recipe().data.root == tmp_path / "new"
+    assert run.environment()["lengthened"] == [{"after": 1, "from": 1, "to": 2}]
+
+
 def test_what_was_being_written_after_the_state_is_written_again(
     recipe_of: MakeRecipe, tmp_path: Path
 ) -> None:

@@ -19,9 +19,9 @@ from tessella.benchmark.process import Worker
 from tessella.benchmark.result import Benchmark
 from tessella.benchmark.scene import ABOUT, drawn_image
 from tessella.data.asked_size import refuse_size
+from tessella.environment import processor_name
 from tessella.errors import UsageError
 from tessella.progress import Track, silently
-from tessella.run import processor_name
 
 Output = Literal["class map", "probabilities"]
 

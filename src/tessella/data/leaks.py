@@ -5,7 +5,7 @@ import re
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -70,6 +70,9 @@ class Leaks:
     """Everything that was found, the worst first."""
 
     found: tuple[Leak, ...]
+
+    contents: Mapping[str, str] = field(default_factory=dict)
+    """Split -> the hash of its images and masks, where somebody has noted it."""
 
     @property
     def refused(self) -> tuple[Leak, ...]:

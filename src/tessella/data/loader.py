@@ -66,15 +66,17 @@ class _TrainingView(TorchDataset[Sample | _Failure]):
 
 
 class _ScoringView(TorchDataset[Sample | _Failure]):
-    def __init__(self, dataset: Dataset) -> None:
-        self._dataset = dataset
+    """Every `ranks`th sample from `rank` on: all processes together score each just once."""
+
+    def __init__(self, dataset: Dataset, *, rank: int, ranks: int) -> None:
+        self._dataset, self._numbers = dataset, range(rank, len(dataset), ranks)
 
     def __len__(self) -> int:
-        return len(self._dataset)
+        return len(self._numbers)
 
     def __getitem__(self, index: int) -> Sample | _Failure:
         try:
-            sample = self._dataset[index]
+            sample = self._dataset[self._numbers[index]]
         except (ValueError, OSError) as error:
             return _Failure(str(error))
         if sample.mask is None:
@@ -87,12 +89,22 @@ class EpochBatches:
 
     The last, smaller batch is left out, other samples in each epoch; a data set smaller than a
     batch gives one smaller batch.
+
+    Several processes, each with a `rank`, draw what one process would whose batches are as large as
+    all of theirs together.
     """
 
-    def __init__(self, num_samples: int, *, batch_size: int, seed: int) -> None:
+    def __init__(
+        self, num_samples: int, *, batch_size: int, seed: int, rank: int = 0, ranks: int = 1
+    ) -> None:
+        if ranks > max(1, num_samples):
+            raise ValueError(
+                f"{num_samples} training images cannot be shared by {ranks} processes; train with "
+                "fewer (train.devices)."
+            )
         self._num_samples = num_samples
-        self.batch_size = max(1, min(batch_size, num_samples))
-        self._seed = seed
+        self.batch_size = max(1, min(batch_size, num_samples // ranks))
+        self._seed, self._rank, self._ranks = seed, rank, ranks
         self.epoch = 0
         """Which epoch the next iteration draws, from 0."""
 
@@ -100,19 +112,20 @@ class EpochBatches:
         """Its first batch; those before were drawn already."""
 
     def __len__(self) -> int:
-        return self._num_samples // self.batch_size
+        return self._num_samples // (self.batch_size * self._ranks)
 
     @property
     def images(self) -> int:
-        """Samples drawn in an epoch."""
+        """Samples that this process draws in an epoch."""
         return len(self) * self.batch_size
 
     def __iter__(self) -> Iterator[list[Draw]]:
         # kept: the next epoch may be set while this one is still drawn
         epoch, first = self.epoch, self.first
         order = np.random.default_rng((self._seed, epoch)).permutation(self._num_samples)
-        batches = order[: self.images].reshape(-1, self.batch_size)
-        return ([(epoch, int(index)) for index in batch] for batch in batches[first:])
+        drawn = order[: self.images * self._ranks].reshape(-1, self._ranks, self.batch_size)
+        batches = drawn[first:, self._rank]
+        return ([(epoch, int(index)) for index in batch] for batch in batches)
 
 
 class TrainingLoader:
@@ -127,8 +140,12 @@ class TrainingLoader:
         seed: int,
         workers: int,
         pin_memory: bool = False,
+        rank: int = 0,
+        ranks: int = 1,
     ) -> None:
-        self._batches = EpochBatches(len(dataset), batch_size=batch_size, seed=seed)
+        self._batches = EpochBatches(
+            len(dataset), batch_size=batch_size, seed=seed, rank=rank, ranks=ranks
+        )
         self._loader: DataLoader[Any] = DataLoader(
             _TrainingView(dataset, augmentation, seed),
             generator=torch.Generator(),  # the global one is for what the network draws
@@ -165,7 +182,7 @@ class TrainingLoader:
 
 
 class ScoringLoader:
-    """Every sample once, in order, at its own size.
+    """Every sample once, in order, at its own size; of several processes each has its share.
 
     Neighbours of one size share a batch of up to a megapixel; a larger image comes alone.
 
@@ -174,10 +191,21 @@ class ScoringLoader:
     """
 
     def __init__(
-        self, dataset: Dataset, *, batch_size: int, workers: int, pin_memory: bool = False
+        self,
+        dataset: Dataset,
+        *,
+        batch_size: int,
+        workers: int,
+        pin_memory: bool = False,
+        rank: int = 0,
+        ranks: int = 1,
     ) -> None:
+        view = _ScoringView(dataset, rank=rank, ranks=ranks)
+        self.images = len(view)
+        """Samples that this process scores."""
+
         self._loader: DataLoader[Any] = DataLoader(
-            _ScoringView(dataset),
+            view,
             generator=torch.Generator(),
             batch_size=batch_size,
             collate_fn=_collate_by_size,

@@ -6,9 +6,9 @@ import torch
 
 from tessella.backends.torch import Precision, resolve_device, resolve_precision
 from tessella.cores import usable_cores
+from tessella.environment import processor_name
 from tessella.plan.duration import gigabytes
 from tessella.plan.memory import available_bytes
-from tessella.run import processor_name
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from tessella.labels import LabelMap
 from tessella.report import confusion, curves, histogram, panels, words
 from tessella.report.panels import Panel
+from tessella.report.run_card import run_card
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +34,7 @@ class Page:
     """Pictures, in the order to show them."""
 
     environment: Mapping[str, Any]
-    """Versions, hardware, command, seed; values may be nested mappings and lists."""
+    """What environment.json says: command, commits, data, seed, hardware, versions."""
 
     recipe_text: str
     """The recipe as YAML."""
@@ -68,7 +69,7 @@ def render(page: Page) -> str:
         num_unscored=len(values) - len(known),
         details={
             "Protocol": words.protocol_details(evaluation["protocol"]),
-            "Environment": words.flattened(page.environment),
+            "Run card": run_card(page.environment),
         },
     )
 

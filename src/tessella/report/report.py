@@ -49,7 +49,7 @@ def report(
         history=read_history(run.history_file),
         evaluation=evaluation,
         panels=list(_panels(run, evaluation, root, shown)),
-        environment=json.loads(run.environment_file.read_text(encoding="utf-8")),
+        environment=run.environment(),
         recipe_text=run.recipe_file.read_text(encoding="utf-8"),
     )
     write_text(run.report_file, render(page))

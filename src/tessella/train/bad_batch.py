@@ -1,5 +1,6 @@
 """A loss that is no number ends the run, and the batch that caused it is kept to be looked at."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,30 +38,41 @@ class LossGuard:
     """
 
     def __init__(self) -> None:
-        self._waiting: tuple[Tensor, Sequence[Batch]] | None = None
+        self._waiting: tuple[_Late, Sequence[Batch]] | None = None
+        self.error: BadLossError | None = None
+        """The first loss that was no number."""
 
     def watch(self, loss: Tensor, batches: Sequence[Batch]) -> None:
-        """Take note of a step's loss, a scalar on any device, and look at the one before.
-
-        Raises:
-            BadLossError: the step before had a loss that is no number.
-        """
-        before, self._waiting = self._waiting, (loss, batches)
-        _refuse_bad(before)
+        """Take note of a step's loss, a scalar on any device, and look at the one before."""
+        before, self._waiting = self._waiting, (_Late(loss), batches)
+        self._look_at(before)
 
     def finish(self) -> None:
-        """Look at the last step's loss.
-
-        Raises:
-            BadLossError: it is no number.
-        """
+        """Look at the last step's loss."""
         before, self._waiting = self._waiting, None
-        _refuse_bad(before)
+        self._look_at(before)
+
+    def _look_at(self, step: "tuple[_Late, Sequence[Batch]] | None") -> None:
+        if step is not None and self.error is None and not math.isfinite(loss := step[0].read()):
+            self.error = BadLossError(loss, step[1])
 
 
-def _refuse_bad(step: tuple[Tensor, Sequence[Batch]] | None) -> None:
-    if step is not None and not torch.isfinite(step[0]):
-        raise BadLossError(float(step[0]), step[1])
+class _Late:
+    """A scalar on its way from the device; reading it waits for what came before it, no more."""
+
+    def __init__(self, scalar: Tensor) -> None:
+        self._arrived: torch.cuda.Event | None = None
+        self._scalar = scalar
+        if scalar.is_cuda:
+            self._scalar = torch.empty((), dtype=scalar.dtype, pin_memory=True)
+            self._scalar.copy_(scalar, non_blocking=True)
+            self._arrived = torch.cuda.Event()
+            self._arrived.record()
+
+    def read(self) -> float:
+        if self._arrived is not None:
+            self._arrived.synchronize()
+        return float(self._scalar)
 
 
 def save_batches(folder: Path, error: BadLossError, labels: LabelMap) -> None:

@@ -1,12 +1,14 @@
 """What TensorBoard shows of a run: both phases, the learning rate, fixed samples, the recipe."""
 
 import contextlib
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch.utils.tensorboard import SummaryWriter
+from torch.utils.tensorboard.summary import hparams
 
 from tessella.backends.torch import as_batch
 from tessella.data.dataset import Dataset
@@ -18,7 +20,8 @@ from tessella.run import Run
 from tessella.sample import Sample
 from tessella.tiles import DEFAULT_TILE, windows
 from tessella.train.epoch import Task
-from tessella.train.history import EpochRow
+from tessella.train.history import EpochRow, read_history
+from tessella.train.hyper_parameters import hyper_parameters
 from tessella.train.setup import Splits
 
 SAMPLE_TAGS = ("train_sample", "val_sample")
@@ -37,7 +40,7 @@ class Board:
 
         Args:
             run: gets the events.
-            recipe: shown as text.
+            recipe: shown as text, and as the hyper-parameters that runs are compared by.
             splits: where the samples are from.
             done: epochs that the run has already; what is there of later ones is hidden.
 
@@ -52,6 +55,8 @@ class Board:
         self._writer = SummaryWriter(
             str(run.tensorboard_folder), purge_step=done + 1 if done else None
         )
+        self._best = _best_of(run, done)
+        self._write_hyper_parameters(recipe)
         self._writer.add_text("recipe", "```yaml\n" + recipe.to_yaml() + "```", 0)
         classes = legend(self._labels, range(self._labels.num_classes), width=_LEGEND_WIDTH)
         self._writer.add_image("classes", classes, 0, dataformats="HWC")
@@ -69,6 +74,10 @@ class Board:
             "learning_rate": row.learning_rate,
             "images_per_second": row.images_per_second,
         }
+        if row.val_mean_iou > self._best:  # false for NaN: an epoch without validation
+            self._best = row.val_mean_iou
+        if self._best >= 0:
+            pairs["best/mean_iou"] = self._best  # first by name: HPARAMS shows the first five
         for name, value in pairs.items():
             self._writer.add_scalar(name, value, row.epoch)
         for group, samples in self._samples.items():
@@ -78,6 +87,14 @@ class Board:
                 self._writer.add_image(tag, panel, row.epoch, dataformats="HWC")
         with _naming(self._folder):
             self._writer.flush()
+
+    def _write_hyper_parameters(self, recipe: Recipe) -> None:
+        """Into the run itself: `add_hparams` of the writer would make a run below it."""
+        # without the "experiment" that comes with it: TensorBoard would list the keys and curves of
+        # the first run that has one; where none has, it gathers those of all runs
+        _, start, _ = hparams(hyper_parameters(recipe), {})
+        assert self._writer.file_writer is not None  # it is made with the writer
+        self._writer.file_writer.add_summary(start)
 
     def _panel(self, sample: Sample, task: Task) -> np.ndarray:
         image = thumbnail(sample.image, max_side=_MAX_SIDE)
@@ -106,14 +123,21 @@ def _naming(folder: Path) -> Iterator[None]:
         raise OSError(error.errno, error.strerror, str(folder)) from error
 
 
+def _best_of(run: Run, done: int) -> float:
+    """The best validation mean IoU of the first `done` epochs; -inf without any."""
+    rows = [row for row in read_history(run.history_file) if row["epoch"] <= done]
+    scores = (row["val_mean_iou"] for row in rows)
+    return max((score for score in scores if not math.isnan(score)), default=-math.inf)
+
+
 def _predict(sample: Sample, task: Task) -> np.ndarray:
     """Class indices of a whole image, in the tiles that validation computes."""
     predicted = np.empty(sample.image.shape[:2], np.uint8)
     images = as_batch(sample.image).to(task.fabric.device)
-    task.segmenter.eval()
+    task.scored.eval()
     with torch.inference_mode():
         for window in windows(predicted.shape, DEFAULT_TILE):
-            logits = task.segmenter(images[:, :, *window.outer])[:, :, *window.inner]
+            logits = task.scored(images[:, :, *window.outer])[:, :, *window.inner]
             predicted[window.target] = class_map(logits)[0].cpu().numpy()
     return predicted
 

@@ -4,7 +4,7 @@ import math
 import pickle
 import textwrap
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,10 +14,13 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from tessella.atomic import replacing, share
+from tessella.errors import UsageError
 from tessella.models.segmenter import Segmenter
 from tessella.optim import Plateau
 from tessella.train.history import EpochRow
 from tessella.train.part import Part
+from tessella.train.ranks import Ranks
+from tessella.train.sharding import read_optimizer, read_weights, write_optimizer, write_weights
 
 
 class DamagedError(ValueError):
@@ -65,21 +68,36 @@ class TrainingState:
     scaler: Scaler | None = None
     """What scales gradients in fp16; other precisions keep nothing."""
 
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    """Where it is trained."""
+
+    ranks: Ranks = field(default_factory=Ranks)
+    """The processes that train together, each with random numbers of its own."""
+
     @property
     def scored(self) -> nn.Module:
         """What is validated and kept: the average of the weights, or the weights."""
         return self.average.module if self.average is not None else self.segmenter
 
+    def shipped_weights(self) -> dict[str, Any]:
+        """Of what is scored; all processes that share them call, and the first gets them."""
+        return read_weights(self.scored)
+
     def save(self, path: Path, *, previous: Path | None = None) -> None:
-        """Write the state to `path`, whole or not at all.
+        """Write the state to `path`, whole or not at all; of several processes the first does.
 
         Args:
             path: the file.
             previous: gets what `path` was before; at every moment one of both is whole.
         """
+        generators = [self.ranks.gather(state) for state in self._random_states()]
+        weights = read_weights(self.segmenter)
+        moments = read_optimizer(self.segmenter, self.optimizer)
+        if not self.ranks.is_first:
+            return
         content = {
-            "segmenter": self.segmenter.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "segmenter": weights,
+            "optimizer": moments,
             "schedule": self.schedule.state_dict(),
             "plateau": asdict(self.plateau),
             "average": self.average.state_dict() if self.average else None,
@@ -90,8 +108,7 @@ class TrainingState:
             "since_best": self.since_best,
             "part": asdict(self.part) if self.part else None,
             "scaler": dict(self.scaler.state_dict()) if self.scaler else {},
-            "rng": torch.get_rng_state(),
-            "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            "rng": [list(states) for states in zip(*generators, strict=True)],
         }
         _write(path, content, previous=previous)
 
@@ -100,12 +117,14 @@ class TrainingState:
 
         Raises:
             DamagedError: the file is missing or damaged.
+            UsageError: other than so many processes as these trained it.
             ValueError: it belongs to another model.
         """
-        content = _read(path)
+        content = read_state(path)
+        self._check_ranks(path, content)
         try:
-            self.segmenter.load_state_dict(content["segmenter"])
-            self.optimizer.load_state_dict(content["optimizer"])
+            write_weights(self.segmenter, content["segmenter"])
+            write_optimizer(self.segmenter, self.optimizer, content["optimizer"])
             self.schedule.load_state_dict(content["schedule"])
             self.plateau.__dict__.update(asdict(Plateau(**content["plateau"])))
             if self.average is not None:
@@ -117,15 +136,33 @@ class TrainingState:
             self.part = Part(**content["part"]) if content["part"] else None
             if self.scaler is not None and content["scaler"]:
                 self.scaler.load_state_dict(content["scaler"])
-            torch.set_rng_state(content["rng"])
-            if torch.cuda.is_available() and content["cuda_rng"]:
-                torch.cuda.set_rng_state_all(content["cuda_rng"])
+            self._set_random_states(content["rng"][self.ranks.index])
         except (KeyError, RuntimeError, TypeError, AttributeError, ValueError) as error:
             reason = textwrap.shorten(str(error), 300, placeholder=" ...")
             raise ValueError(
                 f"{path}: does not fit the run's recipe ({reason}); resume with the recipe.yaml "
                 "that the run began with."
             ) from error
+
+    def _random_states(self) -> list[torch.Tensor]:
+        """Of this process: main memory's, then the GPU's."""
+        states = [torch.get_rng_state()]
+        if self.device.type == "cuda":
+            states.append(torch.cuda.get_rng_state(self.device))
+        return states
+
+    def _set_random_states(self, states: Sequence[torch.Tensor]) -> None:
+        torch.set_rng_state(states[0])
+        if self.device.type == "cuda" and len(states) > 1:
+            torch.cuda.set_rng_state(states[1], self.device)
+
+    def _check_ranks(self, path: Path, content: Mapping[str, Any]) -> None:
+        count = len(content.get("rng", ()))
+        if count not in (0, self.ranks.count):
+            raise UsageError(
+                f"{path}: {count} processes trained this run, now {self.ranks.count} would; start "
+                "as many as before, by torchrun or Slurm if these started it."
+            )
 
     def _set_rates(self) -> None:
         """To what the schedule says; the saved ones are those of a shorter run if it got longer."""
@@ -149,7 +186,12 @@ def _write(path: Path, content: dict[str, Any], *, previous: Path | None) -> Non
             share(path, previous)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_state(path: Path) -> dict[str, Any]:
+    """What `TrainingState.save` wrote, its tensors in main memory.
+
+    Raises:
+        DamagedError: the file is missing or damaged.
+    """
     try:
         _check_whole(path)
         content = torch.load(path, map_location="cpu", weights_only=True)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from tessella.progress import Track
 from tessella.tiles import DEFAULT_TILE, windows
 from tessella.train.bad_batch import LossGuard
 from tessella.train.part import Part, Pauses
+from tessella.train.ranks import ElsewhereError, Ranks
 
 
 class Pass(NamedTuple):
@@ -37,9 +39,20 @@ class Pass(NamedTuple):
 class Tally:
     """Loss and counts summed on the device, read once at the end: no sync per batch."""
 
-    def __init__(self, num_classes: int, ignore_index: int, device: torch.device) -> None:
+    def __init__(
+        self, num_classes: int, ignore_index: int, device: torch.device, ranks: Ranks | None = None
+    ) -> None:
+        """Nothing summed yet.
+
+        Args:
+            num_classes: of the counts.
+            ignore_index: pixels that count nowhere.
+            device: where it sums.
+            ranks: the processes whose sums are added up when they are read.
+        """
         self._counter = PixelCounter(num_classes, ignore_index, device)
         self._ignore_index = ignore_index
+        self._ranks = ranks or Ranks()
         self._loss = torch.zeros((), dtype=torch.float64, device=device)
         self._pixels = torch.zeros((), dtype=torch.float64, device=device)
         self._images = 0
@@ -53,32 +66,44 @@ class Tally:
         self._images += num_images(batch)
 
     def content(self) -> dict[str, Any]:
-        """Everything summed so far, as tensors and numbers; waits for the device."""
-        return {
-            "counts": self._counter.counts.cpu(),
-            "loss": self._loss.cpu(),
-            "pixels": self._pixels.cpu(),
-            "images": self._images,
-            "seconds": time.perf_counter() - self._started,
-        }
+        """Everything summed so far by all processes; waits for the device and for them."""
+        summed = self._ranks.summed(
+            {
+                "counts": self._counter.counts.cpu(),
+                "loss": self._loss.cpu(),
+                "pixels": self._pixels.cpu(),
+                "images": self._images,
+            }
+        )
+        seconds = time.perf_counter() - self._started
+        return {**summed, "images": int(summed["images"]), "seconds": seconds}
 
     def take_up(self, content: Mapping[str, Any]) -> None:
-        """Go on from what another tally's `content` was."""
+        """Go on from what another tally's `content` was; of several processes, the first does."""
+        self._started = time.perf_counter() - content["seconds"]
+        if not self._ranks.is_first:
+            return
         self._counter.counts.copy_(content["counts"])
         self._loss.copy_(content["loss"])
         self._pixels.copy_(content["pixels"])
         self._images = content["images"]
-        self._started = time.perf_counter() - content["seconds"]
 
     def read(self) -> Pass:
+        """The sums of all processes; to be read once."""
+        self._ranks.sum(self._counter.counts)
+        loss = self._ranks.sum(self._loss) / self._ranks.sum(self._pixels).clamp(min=1)
         counts = self._counter.read()
+        images = int(self._ranks.summed({"images": self._images})["images"])
         return Pass(
-            loss=float(self._loss / self._pixels.clamp(min=1)),
+            loss=float(loss),
             mean_iou=mean_iou(counts),
             macro_f1=macro_f1(counts),
             pixel_accuracy=pixel_accuracy(counts),
-            images_per_second=self._images / (time.perf_counter() - self._started),
+            images_per_second=images / (time.perf_counter() - self._started),
         )
+
+
+_ALONE = Ranks()
 
 
 class Task(NamedTuple):
@@ -114,9 +139,12 @@ class Task(NamedTuple):
     after_step: Callable[[], None] = lambda: None
     """Called after each step of the optimiser."""
 
+    ranks: Ranks = _ALONE
+    """The processes that train together."""
+
     def tally(self) -> Tally:
         """An empty tally on the task's device."""
-        return Tally(self.num_classes, self.ignore_index, self.fabric.device)
+        return Tally(self.num_classes, self.ignore_index, self.fabric.device, self.ranks)
 
     def move(self, batch: Batch) -> Batch:
         """The batch on the task's device."""
@@ -156,13 +184,26 @@ def train_epoch(
     while group := list(islice(tracked, task.accumulate)):
         guard.watch(train_step(task, group, tally), group)
         steps += 1
-        if pauses is not None and pauses.are_due():
-            guard.finish()  # a state that cannot be trained further is not kept
+        is_bad, is_due = task.ranks.agree(
+            guard.error is not None, pauses is not None and pauses.are_due()
+        )
+        if is_bad:
+            raise guard.error or ElsewhereError("a loss of another process was no number")
+        if is_due and pauses is not None:
+            task.ranks.settle()  # what was wished since is granted too
+            _finish(task, guard)  # a state that cannot be trained further is not kept
             pauses.take(Part(steps, tally.content()))
-    guard.finish()
+    task.ranks.settle()
+    _finish(task, guard)
     if pauses is not None:
         pauses.end = Part(steps, tally.content())
     return tally.read()
+
+
+def _finish(task: Task, guard: LossGuard) -> None:
+    guard.finish()
+    if task.ranks.largest(guard.error is not None):
+        raise guard.error or ElsewhereError("a loss of another process was no number")
 
 
 def _outputs(task: Task, batch: Batch) -> Outputs:
@@ -178,19 +219,27 @@ def _outputs(task: Task, batch: Batch) -> Outputs:
 
 
 def train_step(task: Task, group: Sequence[Batch], tally: Tally) -> Tensor:
-    """One step of the optimiser, the same for several batches as for one of all their images."""
+    """One step of the optimiser, the same for several batches as for one of all their images.
+
+    It is the same whether these are one process's, one after the other, or several processes'.
+    """
     moved = [task.move(batch) for batch in group]
     weights = torch.stack([task.loss.weight(batch.masks) for batch in moved])
-    shares = weights / weights.sum().clamp(min=torch.finfo(weights.dtype).tiny)
+    total = task.ranks.sum(weights.sum())
+    # the gradients of several processes are averaged where they should be added
+    shares = weights / total.clamp(min=torch.finfo(weights.dtype).tiny) * task.ranks.count
+    is_whole = len(moved) == task.ranks.count == 1
     task.optimizer.zero_grad(set_to_none=True)
-    losses = []
+    losses: list[Tensor] = []
     for batch, share in zip(moved, shares, strict=True):
-        outputs = _outputs(task, batch)
-        loss = task.loss.compute(outputs.logits, batch.masks)
-        tally.add(loss, outputs.logits, batch)
-        if outputs.auxiliary is not None:
-            loss = loss + task.auxiliary_weight * task.loss.compute(outputs.auxiliary, batch.masks)
-        task.fabric.backward(loss * share if len(moved) > 1 else loss)
+        with _alone_until_the_last(task, is_last=len(losses) + 1 == len(moved)):
+            outputs = _outputs(task, batch)
+            loss = task.loss.compute(outputs.logits, batch.masks)
+            tally.add(loss, outputs.logits, batch)
+            if outputs.auxiliary is not None:
+                auxiliary = task.loss.compute(outputs.auxiliary, batch.masks)
+                loss = loss + task.auxiliary_weight * auxiliary
+            task.fabric.backward(loss if is_whole else loss * share)
         losses.append(loss.detach())
     if task.clip_norm is not None:
         task.fabric.clip_gradients(
@@ -204,11 +253,21 @@ def train_step(task: Task, group: Sequence[Batch], tally: Tally) -> Tensor:
     return torch.stack(losses).sum()
 
 
+def _alone_until_the_last(task: Task, *, is_last: bool) -> AbstractContextManager[None]:
+    """Processes exchange their gradients once a step, after the last of its batches."""
+    if is_last or task.ranks.count == 1:
+        return nullcontext()
+    return task.fabric.no_backward_sync(task.segmenter)  # type: ignore[arg-type, return-value]
+
+
 def validate(task: Task, batches: Iterable[Batch], *, total: int) -> Pass:
-    """Loss and scores over a split of `total` images; no random step, each at its own size.
+    """Loss and scores over a split; no random step, each image at its own size.
+
+    Of several processes each computes its `total` images, and all get the scores of the whole.
 
     Large images are computed in the same tiles as a `Predictor` computes them.
     """
+    task.ranks.follow_first(task.scored.buffers())  # statistics of norm layers are each one's own
     task.scored.eval()
     tally = task.tally()
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""One row an epoch, kept as CSV."""
+"""One row an epoch, kept as CSV, and as TSV for spreadsheets and `column -t`."""
 
 import csv
 import io
@@ -62,12 +62,16 @@ def monitored(row: EpochRow, monitor: Monitor) -> float:
 
 
 def write_history(path: Path, rows: Sequence[EpochRow]) -> None:
-    """Write all rows, whole or not at all."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(EpochRow._fields)
-    writer.writerows([row.epoch, *(f"{value:.6g}" for value in row[1:])] for row in rows)
-    write_text(path, stream.getvalue())
+    """Write all rows as CSV to `path` and as TSV beside it, each whole or not at all.
+
+    The CSV comes last: where it has all rows, so has the other.
+    """
+    for file, delimiter in ((path.with_suffix(".tsv"), "\t"), (path, ",")):
+        stream = io.StringIO()
+        writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
+        writer.writerow(EpochRow._fields)
+        writer.writerows([row.epoch, *(f"{value:.6g}" for value in row[1:])] for row in rows)
+        write_text(file, stream.getvalue())
 
 
 def read_history(path: Path) -> list[dict[str, float]]:

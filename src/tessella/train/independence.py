@@ -1,7 +1,9 @@
 """Before the first epoch: do the splits share samples? If so, training is refused."""
 
 import contextlib
+from dataclasses import replace
 
+from tessella.data.content import NotedDataset
 from tessella.data.dataset import Dataset
 from tessella.data.leaks import Leaks, find_leaks
 from tessella.progress import Track
@@ -10,9 +12,10 @@ from tessella.source import source_of
 
 
 def check_leaks(recipe: Recipe, train: Dataset, val: Dataset, *, track: Track) -> Leaks:
-    """What the splits share. Every image is read once, which fills the cache for the first epoch.
+    """What the splits share, with the hash of what each of them holds.
 
-    The test split is looked at too, where there is one: a score on it would be as wrong.
+    Every image is read once, which fills the cache for the first epoch. The test split is looked at
+    too, where there is one: a score on it would be as wrong.
 
     Args:
         recipe: names the splits, and says whether a leak is allowed.
@@ -23,15 +26,18 @@ def check_leaks(recipe: Recipe, train: Dataset, val: Dataset, *, track: Track) -
     Raises:
         ValueError: the splits leak and the recipe does not allow it, or an image cannot be read.
     """
-    datasets = {recipe.data.train_split: train, recipe.data.val_split: val}
+    datasets = {
+        recipe.data.train_split: NotedDataset(train),
+        recipe.data.val_split: NotedDataset(val),
+    }
     if recipe.data.test_split not in datasets:
         with contextlib.suppress(ValueError):  # many data sets have no test masks
             # not behind a cache: training does not read it
             test = source_of(recipe.data).open(recipe.data.test_split)
-            datasets[recipe.data.test_split] = test
-    if len(datasets) < 2:  # somebody validates on the training split, and says so in the recipe
-        return Leaks(())
-    leaks = find_leaks(datasets, track=track)
+            datasets[recipe.data.test_split] = NotedDataset(test)
+    # of one split there is nothing to share: somebody validates on it, and says so in the recipe
+    leaks = find_leaks(datasets, track=track) if len(datasets) > 1 else Leaks(())
     if leaks.refused and not recipe.data.allow_leak:
         raise ValueError(leaks.message())
-    return leaks
+    contents = {split: noted.content_hash(track=track) for split, noted in datasets.items()}
+    return replace(leaks, contents=contents)

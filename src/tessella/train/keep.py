@@ -6,7 +6,10 @@ again when a run is resumed that was killed in between.
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict
+
+from torch import Tensor
 
 from tessella.atomic import leftovers, share
 from tessella.model_card import card_of
@@ -22,7 +25,9 @@ logger = logging.getLogger(__name__)
 def keep_epoch(setup: Setup, run: Run) -> None:
     """Keep the state at the end of an epoch, and the model if that was the best."""
     keep_state(setup, run)
-    _keep_rest(setup, run)
+    weights = setup.state.shipped_weights()
+    if setup.ranks.is_first:
+        _keep_rest(setup, run, weights)
 
 
 def keep_state(setup: Setup, run: Run) -> None:
@@ -36,13 +41,29 @@ def take_up(setup: Setup, run: Run) -> None:
     Raises:
         ValueError: there are states and none is whole, or they belong to another recipe.
     """
-    for folder in (run.path, run.last_checkpoint.parent, run.model_folder):
-        for unfinished in leftovers(folder):
-            unfinished.unlink()
-    if not _restore_newest(setup, run):
+    if setup.ranks.is_first:
+        for folder in (run.path, run.last_checkpoint.parent, run.model_folder):
+            for unfinished in leftovers(folder):
+                unfinished.unlink()
+    is_restored = _restore_newest(setup, run)
+    setup.ranks.wait()  # all have read the same states
+    weights = setup.state.shipped_weights()
+    if not setup.ranks.is_first:
+        return
+    if not is_restored:
+        _refuse_lost_states(run)
         logger.info("no state was saved yet; training starts with the first epoch")
     elif _num_rows(run) != len(setup.state.rows):  # the history is what is written last
-        _keep_rest(setup, run)
+        _keep_rest(setup, run, weights)
+
+
+def _refuse_lost_states(run: Run) -> None:
+    if _num_rows(run) == 0:
+        return
+    raise ValueError(
+        f"{run.last_checkpoint.parent}: holds no state, but {run.history_file.name} has epochs; "
+        "bring the states back, or train anew into another folder."
+    )
 
 
 def _restore_newest(setup: Setup, run: Run) -> bool:
@@ -56,7 +77,10 @@ def _restore_newest(setup: Setup, run: Run) -> bool:
             continue
         if first_error is not None:
             logger.warning("%s Going on from %s instead.", first_error, path.name)
-            share(path, run.last_checkpoint)  # the damaged file shall not become the previous one
+            setup.ranks.wait()
+            if setup.ranks.is_first:
+                # the damaged file shall not become the previous one
+                share(path, run.last_checkpoint)
         return True
     if first_error is not None:
         raise first_error
@@ -71,7 +95,7 @@ def _num_rows(run: Run) -> int | None:
         return None
 
 
-def _keep_rest(setup: Setup, run: Run) -> None:
+def _keep_rest(setup: Setup, run: Run, weights: Mapping[str, Tensor]) -> None:
     state = setup.state
     is_at_best = state.part is None and state.rows and state.best_epoch == len(state.rows)
     if is_at_best:
@@ -84,5 +108,5 @@ def _keep_rest(setup: Setup, run: Run) -> None:
             validation={"mean_iou": row.val_mean_iou, "epoch": row.epoch},
             pretrained=asdict(setup.origin) if setup.origin else None,
         )
-        write_model(run.model_folder, state.scored.state_dict(), card)
+        write_model(run.model_folder, weights, card)
     write_history(run.history_file, state.rows)

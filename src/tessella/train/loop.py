@@ -2,11 +2,9 @@
 
 import logging
 import math
-import shlex
-import signal
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,21 +12,37 @@ from tessella import build
 from tessella.atomic import write_json, write_text
 from tessella.backends.torch import describe
 from tessella.data.leaks import Leaks
+from tessella.errors import UsageError
 from tessella.models.freeze import unfreeze
-from tessella.optim import trainable_count
 from tessella.progress import Track, silently
+from tessella.rank import this_rank
 from tessella.recipe import Recipe
-from tessella.run import Run, create_run, open_run, write_beginnings
-from tessella.stop import Stop, StoppedError, listening
+from tessella.run import (
+    Run,
+    create_run,
+    note_lengthening,
+    note_resumption,
+    open_run,
+    write_beginnings,
+)
+from tessella.stop import Stop, listening
 from tessella.train.bad_batch import BadLossError, save_batches
 from tessella.train.board import Board
+from tessella.train.engine import deterministic, start_engine
 from tessella.train.epoch import Pass, train_epoch, validate
 from tessella.train.history import EpochRow, monitored
 from tessella.train.independence import check_leaks
 from tessella.train.keep import keep_epoch, keep_state, take_up
+from tessella.train.launch import run_in_processes
+from tessella.train.lock import locked
+from tessella.train.messages import announce, report, stopped
 from tessella.train.part import Part, Pauses
+from tessella.train.ranks import ElsewhereError, is_lost_connection
 from tessella.train.run_log import kept_log
 from tessella.train.setup import Setup, open_splits, set_up
+from tessella.train.sharding import whole
+from tessella.train.trackers import require_trackers
+from tessella.train.trackers.patient import open_trackers
 
 logger = logging.getLogger(__name__)
 
@@ -63,15 +77,38 @@ def train(
         OSError: the run folder cannot be written.
     """
     build.check_recipe(recipe)
-    with kept_log() as log_into:
+    require_trackers(recipe.train.trackers)
+    _on_all_ranks(recipe, _train_anew, recipe, out, track, after_epoch=after_epoch)
+    return Run(out)
+
+
+def _train_anew(tell: Watch, recipe: Recipe, out: Path, track: Track) -> None:
+    with kept_log() as log_into, deterministic(wanted=recipe.train.deterministic):
+        engine = start_engine(recipe)
         splits = open_splits(recipe)
-        leaks = check_leaks(recipe, splits.train, splits.val, track=track)
-        setup = set_up(recipe, splits, track=track)
-        run = create_run(out)
-        _begin(setup, run, leaks)  # recipe.yaml first: whatever was killed after it can be resumed
-        log_into(run)
-        _run_epochs(setup, run, after_epoch)
-    return run
+        leaks = None
+        if engine.ranks.is_first:
+            leaks = check_leaks(recipe, splits.train, splits.val, track=track)
+        setup = set_up(recipe, splits, track=track, engine=engine)
+        run = Run(out)
+        with _alone_in(run, setup, make=True):
+            if leaks is not None:
+                # recipe.yaml first: whatever was killed after it can be resumed
+                _begin(setup, run, leaks)
+                log_into(run)
+            _run_epochs(setup, run, tell)
+
+
+@contextmanager
+def _alone_in(run: Run, setup: Setup, *, make: bool = False) -> Iterator[None]:
+    """With the run folder to ourselves, made if told so."""
+    if not setup.ranks.is_first:
+        yield
+        return
+    if make:
+        create_run(run.path)
+    with locked(run.path):
+        yield
 
 
 def _begin(setup: Setup, run: Run, leaks: Leaks) -> None:
@@ -80,14 +117,27 @@ def _begin(setup: Setup, run: Run, leaks: Leaks) -> None:
         recipe.data.train_split: splits.train.names,
         recipe.data.val_split: splits.val.names,
     }
-    write_beginnings(run, recipe, setup.labels, names, device=describe(setup.device))
+    write_beginnings(
+        run,
+        recipe,
+        setup.labels,
+        names,
+        device=describe(setup.device),
+        processes=setup.ranks.count,
+        contents=leaks.contents,
+    )
     write_json(run.leaks_file, leaks.document())
     if leaks.found:
         logger.warning("%s", leaks.message())
 
 
 def resume(
-    path: Path, *, more_epochs: int = 0, track: Track = silently, after_epoch: Watch = _nothing
+    path: Path,
+    *,
+    more_epochs: int = 0,
+    root: Path | None = None,
+    track: Track = silently,
+    after_epoch: Watch = _nothing,
 ) -> Run:
     """Go on with the run at `path` where its last state was kept, by its own recipe.
 
@@ -98,6 +148,7 @@ def resume(
         path: the run folder.
         more_epochs: make the run so many epochs longer than it was to be, finished or not. The
             learning rate goes on as though it had been planned so.
+        root: where the data lies now, if not where it did.
         track: shows progress.
         after_epoch: as for `train`.
 
@@ -108,37 +159,89 @@ def resume(
     """
     run = open_run(path)
     recipe = run.recipe()
+    require_trackers(recipe.train.trackers)
+    if root is not None:
+        data = recipe.data.model_copy(update={"root": root})
+        recipe = recipe.model_copy(update={"data": data})
     if more_epochs:
         longer = recipe.train.model_copy(update={"epochs": recipe.train.epochs + more_epochs})
         recipe = recipe.model_copy(update={"train": longer})
-    with kept_log() as log_into:
-        splits = open_splits(recipe)
-        setup = set_up(recipe, splits, track=track)
-        log_into(run)
-        if not run.leaks_file.exists():  # killed before its first step: it is written last
-            _begin(setup, run, check_leaks(recipe, splits.train, splits.val, track=track))
-        take_up(setup, run)
-        if more_epochs:
-            write_text(run.recipe_file, recipe.to_yaml())
-        _run_epochs(setup, run, after_epoch)
+    _on_all_ranks(recipe, _train_on, recipe, path, track, after_epoch=after_epoch)
     return run
 
 
-def _run_epochs(setup: Setup, run: Run, after_epoch: Watch) -> None:
+def _train_on(tell: Watch, recipe: Recipe, path: Path, track: Track) -> None:
+    run = open_run(path)
+    with kept_log() as log_into, deterministic(wanted=recipe.train.deterministic):
+        engine = start_engine(recipe)
+        splits = open_splits(recipe)
+        setup = set_up(recipe, splits, track=track, engine=engine)
+        with _alone_in(run, setup):
+            if setup.ranks.is_first:
+                log_into(run)
+                if not run.leaks_file.exists():  # killed before its first step: it is written last
+                    _begin(setup, run, check_leaks(recipe, splits.train, splits.val, track=track))
+                else:
+                    processes = setup.ranks.count
+                    note_resumption(run, device=describe(setup.device), processes=processes)
+            take_up(setup, run)
+            if setup.ranks.is_first:
+                _keep_recipe(setup, run)
+            _run_epochs(setup, run, tell)
+
+
+def _keep_recipe(setup: Setup, run: Run) -> None:
+    """Where training goes on longer, or with its data in another place."""
+    before, now = run.recipe(), setup.recipe
+    if now.train.epochs > before.train.epochs:
+        note_lengthening(
+            run,
+            after=len(setup.state.rows),
+            before=before.train.epochs,
+            to=now.train.epochs,
+        )
+    if now != before:
+        write_text(run.recipe_file, now.to_yaml())
+
+
+def _on_all_ranks(
+    recipe: Recipe, work: Callable[..., None], *arguments: object, after_epoch: Watch
+) -> None:
+    """Do the work here, or in as many processes as the recipe wants and nobody has started."""
+    count = recipe.train.devices
+    rank = this_rank()
+    if rank.starter != "user" or count * recipe.train.nodes == 1:
+        try:
+            work(after_epoch, *arguments)
+        except RuntimeError as error:
+            if rank.count == 1 or not is_lost_connection(error):
+                raise
+            raise ElsewhereError(
+                f"process {rank.index + 1} of {rank.count}: another one has ended; it says why."
+            ) from error
+    elif recipe.train.nodes > 1:
+        raise UsageError(
+            f"train.nodes={recipe.train.nodes}: start the processes on each machine by torchrun "
+            "or Slurm (`tessella slurm` writes the job)."
+        )
+    else:
+        run_in_processes(count, work, *arguments, heard=after_epoch)
+
+
+def _run_epochs(setup: Setup, run: Run, tell: Watch) -> None:
     """Train what is left of the recipe's epochs, keeping the run folder whole after each."""
-    _announce(setup)
+    announce(setup)
     if len(setup.state.rows) >= setup.recipe.train.epochs:
         logger.info("all %d epochs are trained; --more N adds some", setup.recipe.train.epochs)
         return
-    done = setup.state.rows
-    # the last epoch's pictures may not have been drawn: they are, while the weights are its own
-    again = done[-1:] if setup.state.part is None else []
-    with (
-        listening() as stop,
-        closing(Board(run, setup.recipe, setup.splits, done=len(done) - len(again))) as board,
-    ):
-        for row in again:
-            board.add(row, setup.task)
+    is_first = setup.ranks.is_first
+    with listening(speaks=is_first) as stop, ExitStack() as closing_at_end:
+        with whole(setup.state.segmenter):
+            board = closing_at_end.enter_context(_board(setup, run)) if is_first else None
+        record = _nothing
+        if is_first:
+            tracking = open_trackers(run, setup.recipe, rows=setup.state.rows)
+            record = closing_at_end.enter_context(tracking)
         for epoch in range(len(setup.state.rows), setup.recipe.train.epochs):
             if _is_hopeless(setup):
                 logger.info(
@@ -150,51 +253,35 @@ def _run_epochs(setup: Setup, run: Run, after_epoch: Watch) -> None:
             row = _run_epoch(setup, run, epoch, stop)
             is_best = _take_note(setup, row)
             keep_epoch(setup, run)
-            _report(setup, row, is_best=is_best)
+            if is_first:
+                is_validated = _is_due(setup, row.epoch - 1)
+                report(setup, row, is_validated=is_validated, is_best=is_best)
+            with whole(setup.state.segmenter):
+                if board is not None:
+                    board.add(row, setup.task)
+            if is_first:
+                record(row)
+                tell(row)
+            asked = setup.ranks.largest(stop.asked or 0)
+            if asked and epoch + 1 < setup.recipe.train.epochs:
+                raise stopped(setup, run.path, asked)
+
+
+@contextmanager
+def _board(setup: Setup, run: Run) -> Iterator[Board]:
+    done = setup.state.rows
+    # the last epoch's pictures may not have been drawn: they are, while the weights are its own
+    again = done[-1:] if setup.state.part is None else []
+    board = Board(run, setup.recipe, setup.splits, done=len(done) - len(again))
+    with closing(board):
+        for row in again:
             board.add(row, setup.task)
-            after_epoch(row)
-            if stop.asked and epoch + 1 < setup.recipe.train.epochs:
-                raise _stopped(setup, run, stop.asked)
+        yield board
 
 
 def _is_hopeless(setup: Setup) -> bool:
     patience = setup.recipe.train.early_stop
     return patience is not None and setup.state.since_best >= patience
-
-
-def _announce(setup: Setup) -> None:
-    segmenter = setup.state.segmenter
-    logger.info(
-        "%s: %d training and %d validation images, %d classes; %s of %s parameters are "
-        "trained, %s on %s%s",
-        setup.recipe.name,
-        len(setup.splits.train),
-        len(setup.splits.val),
-        setup.labels.num_classes,
-        f"{trainable_count(segmenter.parameters()):,}",
-        f"{sum(parameter.numel() for parameter in segmenter.parameters()):,}",
-        setup.precision,
-        setup.device,
-        _resuming(setup),
-    )
-
-
-def _resuming(setup: Setup) -> str:
-    done, part = len(setup.state.rows), setup.state.part
-    if not (done or part):
-        return ""
-    step = f", step {part.steps} of the next" if part else ""
-    return f"; resuming after epoch {done} of {setup.recipe.train.epochs}{step}"
-
-
-def _stopped(setup: Setup, run: Run, number: signal.Signals) -> StoppedError:
-    done, part = len(setup.state.rows), setup.state.part
-    step = f" and {part.steps} steps of the next" if part else ""
-    return StoppedError(
-        f"stopped by {number.name} after epoch {done} of {setup.recipe.train.epochs}{step}; "
-        f"nothing is lost, go on by: tessella train --resume {shlex.quote(str(run.path))}",
-        number=number,
-    )
 
 
 def _run_epoch(setup: Setup, run: Run, epoch: int, stop: Stop) -> EpochRow:
@@ -207,15 +294,17 @@ def _run_epoch(setup: Setup, run: Run, epoch: int, stop: Stop) -> EpochRow:
         seconds = time.perf_counter() - started
         setup.state.part = replace(part, rate=rate, seconds=seconds)
         keep_state(setup, run)
-        if stop.asked:
-            raise _stopped(setup, run, stop.asked)
+        if asked := setup.ranks.largest(stop.asked or 0):
+            raise stopped(setup, run.path, asked)
 
     pauses = Pauses(stop, minutes=setup.recipe.train.save_minutes, save=save)
     trained = _train(setup, run, epoch, pauses)
     validated = None
     if _is_due(setup, epoch):
-        validated = validate(setup.task, stop.until(setup.scoring), total=len(setup.splits.val))
-    if stop.asked and pauses.end is not None:
+        with whole(setup.state.segmenter):
+            batches = stop.until(setup.scoring)
+            validated = validate(setup.task, batches, total=setup.scoring.images)
+    if setup.ranks.largest(stop.asked or 0) and pauses.end is not None:
         save(pauses.end)  # what was validated of the split is of no use
     setup.state.part = None
     row = _row(epoch, rate, trained, validated, time.perf_counter() - started)
@@ -235,9 +324,12 @@ def _train(setup: Setup, run: Run, epoch: int, pauses: Pauses) -> Pass:
             pauses=pauses,
         )
     except BadLossError as error:
-        save_batches(run.bad_batch_folder, error, setup.labels)
+        folder = run.bad_batch_folder
+        if setup.ranks.count > 1:
+            folder = folder / f"process-{setup.ranks.index}"
+        save_batches(folder, error, setup.labels)
         raise ValueError(
-            f"{error} in epoch {epoch + 1}; what the network saw is in {run.bad_batch_folder}. "
+            f"{error} in epoch {epoch + 1}; what the network saw is in {folder}. "
             f"Look at it, lower optimizer.lr (now {setup.recipe.optimizer.lr}), set "
             "optimizer.clip_norm=1 or use train.precision=fp32."
             + (" The state before is kept." if run.last_checkpoint.exists() else "")
@@ -267,24 +359,6 @@ def _take_note(setup: Setup, row: EpochRow) -> bool:
     if setup.recipe.schedule.name == "plateau":
         setup.state.plateau.note(score)
     return is_best
-
-
-def _report(setup: Setup, row: EpochRow, *, is_best: bool) -> None:
-    validation = (
-        f", validation loss {row.val_loss:.3f}, mean IoU {row.val_mean_iou:.3f}"
-        if _is_due(setup, row.epoch - 1)
-        else ""
-    )
-    logger.info(
-        "epoch %d/%d: loss %.3f%s%s; %.1f s, %.0f images/s",
-        row.epoch,
-        setup.recipe.train.epochs,
-        row.train_loss,
-        validation,
-        " (best)" if is_best else "",
-        row.seconds,
-        row.images_per_second,
-    )
 
 
 def _row(

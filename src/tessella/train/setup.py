@@ -1,15 +1,14 @@
 """A recipe made into everything that training holds in memory."""
 
 import logging
-from collections.abc import Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
-from lightning_fabric import Fabric
+from torch import nn
 
 from tessella import build
-from tessella.backends.torch import Precision, resolve_device, resolve_precision
+from tessella.backends.torch import Precision
 from tessella.data.dataset import Dataset
 from tessella.data.loader import ScoringLoader, TrainingLoader, resolve_workers
 from tessella.labels import LabelMap
@@ -21,16 +20,11 @@ from tessella.progress import Track
 from tessella.recipe import Recipe
 from tessella.train.average import weight_average
 from tessella.train.checkpoint import TrainingState
+from tessella.train.engine import Engine, Scored, start_engine
 from tessella.train.epoch import Task
+from tessella.train.ranks import Ranks
 
 logger = logging.getLogger(__name__)
-
-# Fabric's names of our precisions
-_FABRIC_PRECISION: Mapping[Precision, str] = {
-    "fp32": "32-true",
-    "bf16": "bf16-mixed",
-    "fp16": "16-mixed",
-}
 
 
 class Splits(NamedTuple):
@@ -63,6 +57,11 @@ class Setup(NamedTuple):
         """Where it computes."""
         return self.task.fabric.device
 
+    @property
+    def ranks(self) -> Ranks:
+        """The processes that train together."""
+        return self.task.ranks
+
 
 def open_splits(recipe: Recipe) -> Splits:
     """The training and the validation split.
@@ -86,40 +85,43 @@ def open_splits(recipe: Recipe) -> Splits:
     return splits
 
 
-def set_up(recipe: Recipe, splits: Splits, *, track: Track) -> Setup:
+def set_up(recipe: Recipe, splits: Splits, *, track: Track, engine: Engine | None = None) -> Setup:
     """Everything that the recipe says, ready for the first epoch.
 
     Args:
         recipe: what to train.
         splits: its data.
         track: shows progress of each pass.
+        engine: where to compute; None: in this process alone.
 
     Raises:
         UsageError: an unknown name or option.
         ValueError: data, weights or hardware that cannot be used.
     """
     choice = recipe.train
-    device = resolve_device(choice.device)
-    precision = resolve_precision(choice.precision, device)
+    fabric, precision, ranks = engine or start_engine(recipe, alone=True)
     torch.manual_seed(choice.seed)
-    training, scoring = _loaders(recipe, splits, device)
+    training, scoring = _loaders(recipe, splits, fabric.device, ranks)
     segmenter, origin = _segmenter(recipe, splits.train.labels)
-    fabric = Fabric(
-        accelerator=device.type,
-        devices=1,
-        precision=_FABRIC_PRECISION[precision],  # type: ignore[arg-type]
-    )
+    if choice.sync_norm and ranks.count > 1:
+        segmenter = nn.SyncBatchNorm.convert_sync_batchnorm(segmenter)
     average = weight_average(segmenter, decay=choice.ema_decay) if choice.ema_decay else None
     plateau = Plateau(recipe.schedule.gamma, recipe.schedule.patience)
     steps = -(-len(training) // choice.accumulate)
-    optimizer, schedule = _optimization(recipe, segmenter, plateau, steps_per_epoch=steps)
-    module, wrapped = fabric.setup(segmenter, optimizer)
+    wrapped: Any
+    if ranks.count > 1 and choice.strategy == "fsdp":  # spread weights are other parameters
+        module = fabric.setup_module(segmenter)
+        optimizer, schedule = _optimization(recipe, segmenter, plateau, steps_per_epoch=steps)
+        wrapped = fabric.setup_optimizers(optimizer)
+    else:
+        optimizer, schedule = _optimization(recipe, segmenter, plateau, steps_per_epoch=steps)
+        module, wrapped = fabric.setup(segmenter, optimizer)
     module.mark_forward_method("outputs")
     task = Task(
         fabric=fabric,
         segmenter=module,
         outputs=module.outputs,  # type: ignore[arg-type]  Fabric's wrapper does not tell its type
-        scored=fabric.setup_module(average.module) if average else module,
+        scored=Scored(average.module if average else segmenter, fabric),
         loss=build.build_loss(
             recipe, splits.train.labels, device=fabric.device, training=splits.train
         ),
@@ -132,14 +134,21 @@ def set_up(recipe: Recipe, splits: Splits, *, track: Track) -> Setup:
         clip_norm=recipe.optimizer.clip_norm,
         auxiliary_weight=recipe.loss.auxiliary_weight,
         after_step=partial(average.update_parameters, segmenter) if average else _nothing,
+        ranks=ranks,
     )
-    state = TrainingState(segmenter, optimizer, schedule, plateau, average)
-    state.scaler = fabric.strategy.precision
+    state = TrainingState(
+        *(segmenter, optimizer, schedule, plateau, average),
+        scaler=fabric.strategy.precision,
+        device=fabric.device,
+        ranks=ranks,
+    )
+    if ranks.index:  # what the network draws differs, as it does from image to image
+        torch.manual_seed(choice.seed + ranks.index)
     return Setup(recipe, splits, precision, training, scoring, task, state, origin)
 
 
 def _loaders(
-    recipe: Recipe, splits: Splits, device: torch.device
+    recipe: Recipe, splits: Splits, device: torch.device, ranks: Ranks
 ) -> tuple[TrainingLoader, ScoringLoader]:
     choice = recipe.train
     workers = resolve_workers(choice.workers, device_type=device.type)
@@ -151,9 +160,16 @@ def _loaders(
         seed=choice.seed,
         workers=workers,
         pin_memory=on_gpu,
+        rank=ranks.index,
+        ranks=ranks.count,
     )
     scoring = ScoringLoader(
-        splits.val, batch_size=choice.batch_size, workers=workers, pin_memory=on_gpu
+        splits.val,
+        batch_size=choice.batch_size,
+        workers=workers,
+        pin_memory=on_gpu,
+        rank=ranks.index,
+        ranks=ranks.count,
     )
     return training, scoring
 

@@ -1,0 +1,39 @@
+"""A run folder is one training's at a time."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tessella.errors import UsageError
+from tessella.train.lock import locked
+
+pytestmark = pytest.mark.processes
+
+HOLDING = """
+import sys
+from pathlib import Path
+from tessella.train.lock import locked
+with locked(Path(sys.argv[1])):
+    print("in", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_training_is_kept_out_until_the_first_has_ended_however_it_did(
+    tmp_path: Path,
+) -> None:
+    first = subprocess.Popen(
+        [sys.executable, "-c", HOLDING, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert first.stdout is not None
+    assert first.stdout.readline() == b"in\n"
+    with pytest.raises(UsageError, match="another process is training in it"), locked(tmp_path):
+        pass
+    first.kill()
+    first.communicate()
+    with locked(tmp_path):
+        pass
+    with locked(tmp_path):  # it was given back
+        pass
