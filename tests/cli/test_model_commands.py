@@ -50,21 +50,6 @@ def test_resume_goes_on_with_the_runs_own_recipe(run_cli, tiny_run: Run) -> None
     assert str(tiny_run.path) in out
 
 
-def test_predict_names_broken_images_and_ends_with_1(
-    run_cli,  # noqa: ANN001
-    tiny_run: Run,
-    own_folder: Path,
-    tmp_path: Path,
-) -> None:
-    truncated = own_folder / "images" / "3.png"
-    truncated.write_bytes(truncated.read_bytes()[:50])
-    code, out, err = run_cli("predict", tiny_run.path, own_folder / "images", "--out", tmp_path)
-    assert code == 1
-    assert err.count("error:") == 1
-    assert "3.png: cannot read the image" in err
-    assert out.startswith("18 files in ")
-
-
 def test_without_torch_recipes_are_still_listed() -> None:
     code = "import sys; sys.modules['torch'] = None\nfrom tessella.cli import main; main()"
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The commands around a model: demo, recipes, plan, train, evaluate, predict, report."""
+"""The commands around a model: demo, recipes, plan, train, evaluate, report, audit."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -12,6 +12,7 @@ from tessella.cli.plan_command import Budget, WeightsFile, make_plan, plan, spli
 from tessella.cli.recipe_choice import chosen_recipe
 from tessella.cli.showing import messages, progress
 from tessella.errors import UsageError
+from tessella.rank import this_rank
 
 if TYPE_CHECKING:
     from tessella.evaluate import Evaluation
@@ -64,24 +65,30 @@ def train(
     more: Annotated[
         int, typer.Option(metavar="EPOCHS", help="With --resume: so many epochs longer.")
     ] = 0,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="The same numbers each time on a GPU too.")
+    ] = False,
     budget: Budget = None,
     weights: WeightsFile = None,
 ) -> None:
     """Train a recipe into a run folder, or go on with one by --resume RUN.
 
-    With --data and no RECIPE one is planned for the data and the machine, shown, and trained.
+    With --data and no RECIPE one is planned for the data and the machine, shown, and trained. With
+    --resume, --data says where the data lies now. train.devices=N trains in N processes.
     """
     if more < 0 or (more and resume is None):
         raise UsageError(f"--more {more}: give epochs to add, from 1 up, and --resume RUN.")
     if resume is not None:
-        given = {"data": data, "out": out, "budget": budget, "weights": weights}
+        given = {"out": out, "budget": budget, "weights": weights, "deterministic": deterministic}
         _refuse_with_resume(recipe=recipe, overrides=overrides, **given)
         from tessella.train import resume as resume_run
 
         with messages(), _saying_how_to_go_on(resume):
-            run = resume_run(resume, more_epochs=more, track=progress())
+            root = None if data is None else data.absolute()
+            run = resume_run(resume, more_epochs=more, root=root, track=progress())
     else:
         name, words = split_words(recipe, overrides or [], weights=weights)
+        words = [*words, *(["train.deterministic=true"] if deterministic else [])]
         if name is None and data is None and not any(word.startswith("data.") for word in words):
             raise UsageError(
                 "no recipe given; `tessella recipes` lists them, and `tessella train --data ROOT` "
@@ -100,7 +107,8 @@ def train(
         place = out or default_run_path(chosen.name)
         with messages(), _saying_how_to_go_on(place), explained(Run(place)):
             run = train_recipe(chosen, out=place, track=progress())
-    typer.echo(f"{run.path}\nNext: tessella evaluate {run.path}; tessella report {run.path}")
+    if this_rank().is_first:
+        typer.echo(f"{run.path}\nNext: tessella evaluate {run.path}; tessella report {run.path}")
 
 
 def evaluate(
@@ -130,42 +138,6 @@ def evaluate(
         typer.echo(json_text.dumps(result.document()))
     else:
         typer.echo(_score_table(result))
-
-
-def predict(
-    model: ModelPath,
-    inputs: Annotated[
-        list[str], typer.Argument(metavar="INPUT", help="Images, folders, or quoted patterns.")
-    ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")],
-    save: Annotated[
-        str,
-        typer.Option(
-            help="What to write: mask, color, overlay, probabilities, polygons (with commas)."
-        ),
-    ] = "mask,overlay",
-    opacity: Annotated[float, typer.Option(help="Of the overlay's colours, 0..1.")] = 0.6,
-    device: Device = "auto",
-    tile: Tile = 2048,
-) -> None:
-    """Predict images of any size: class PNG with palette, colours, overlay with legend."""
-    from tessella.predict import predict as predict_files
-    from tessella.predictor import load
-
-    with messages():
-        result = predict_files(
-            load(model, device=device, tile=tile),
-            inputs,
-            out=out,
-            save=[word.strip() for word in save.split(",")],
-            opacity=opacity,
-            track=progress(),
-        )
-    for message in result.failed:
-        typer.echo(f"error: {message}", err=True)
-    typer.echo(f"{len(result.written)} files in {out}")
-    if result.failed:
-        raise typer.Exit(1)
 
 
 def report(
@@ -248,4 +220,4 @@ def _saying_how_to_go_on(run: Path) -> Iterator[None]:
         raise
 
 
-COMMANDS = (demo, recipes, plan, train, evaluate, predict, report, audit)
+COMMANDS = (demo, recipes, plan, train, evaluate, report, audit)

@@ -1,6 +1,7 @@
 """Predicting files: any size and mode in, palette PNG and pictures out."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,28 +12,15 @@ from tessella.data.images import read_image, read_mask
 from tessella.errors import UsageError
 from tessella.labels import LabelMap
 from tessella.predict import find_images, predict
-from tessella.predictor import Predictor, load
-from tessella.run import Run
+from tessella.predictor import Predictor
 
-
-@pytest.fixture(scope="module")
-def predictor(tiny_run: Run) -> Predictor:
-    return load(tiny_run.path)
-
-
-def picture(path: Path, *, mode: str = "RGB", size: tuple[int, int] = (31, 22)) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.random.default_rng(1).integers(0, 256, (size[1], size[0], 4), dtype=np.uint8)
-    if mode == "I;16":
-        Image.fromarray(pixels[..., 0].astype(np.uint16) * 257).save(path)
-    else:
-        Image.fromarray(pixels).convert(mode).save(path)
-    return path
+Picture = Callable[..., Path]
+Listed = Callable[..., Path]
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "P", "1", "I;16", "LA"])
 def test_every_image_mode_gets_a_class_map_of_its_size(
-    tmp_path: Path, predictor: Predictor, mode: str
+    tmp_path: Path, predictor: Predictor, picture: Picture, mode: str
 ) -> None:
     source = picture(tmp_path / "in.png", mode=mode)
     predict(predictor, [str(source)], out=tmp_path / "out", save=["mask"])
@@ -51,7 +39,7 @@ def test_a_rotated_photograph_is_predicted_upright(tmp_path: Path, predictor: Pr
 
 
 def test_a_written_mask_is_read_back_to_the_same_classes(
-    tmp_path: Path, predictor: Predictor
+    tmp_path: Path, predictor: Predictor, picture: Picture
 ) -> None:
     source = picture(tmp_path / "in.png")
     predict(predictor, [str(source)], out=tmp_path / "out", save=["mask", "color"])
@@ -62,7 +50,7 @@ def test_a_written_mask_is_read_back_to_the_same_classes(
     assert (read_image(tmp_path / "out" / "in_color.png") == labels.colorize(expected)).all()
 
 
-def test_probabilities_sum_to_one(tmp_path: Path, predictor: Predictor) -> None:
+def test_probabilities_sum_to_one(tmp_path: Path, predictor: Predictor, picture: Picture) -> None:
     source = picture(tmp_path / "in.png")
     predict(predictor, [str(source)], out=tmp_path / "out", save=["probabilities"])
     with np.load(tmp_path / "out" / "in_probabilities.npz") as content:
@@ -71,7 +59,9 @@ def test_probabilities_sum_to_one(tmp_path: Path, predictor: Predictor) -> None:
     np.testing.assert_allclose(probabilities.astype(float).sum(0), 1, atol=4e-3)  # 8 float16
 
 
-def test_polygons_cover_each_class_as_the_mask_does(tmp_path: Path, predictor: Predictor) -> None:
+def test_polygons_cover_each_class_as_the_mask_does(
+    tmp_path: Path, predictor: Predictor, picture: Picture
+) -> None:
     source = picture(tmp_path / "in.png")
     result = predict(predictor, [str(source)], out=tmp_path / "out", save=["polygons"])
     assert [path.name for path in result.written] == ["in_polygons.geojson"]
@@ -84,24 +74,14 @@ def test_polygons_cover_each_class_as_the_mask_does(tmp_path: Path, predictor: P
     assert pixels.tolist() == np.bincount(classes.ravel(), minlength=len(pixels)).tolist()
 
 
-def test_folders_keep_their_inner_structure(tmp_path: Path, predictor: Predictor) -> None:
+def test_folders_keep_their_inner_structure(
+    tmp_path: Path, predictor: Predictor, picture: Picture
+) -> None:
     picture(tmp_path / "in" / "a" / "x.png")
     picture(tmp_path / "in" / "b" / "x.png")
     predict(predictor, [str(tmp_path / "in")], out=tmp_path / "out", save=["mask"])
     made = {p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.png")}
     assert made == {"a/x_mask.png", "b/x_mask.png"}
-
-
-def test_images_of_one_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
-    for file in ("a/x.png", "b/x.png", "a/x.jpg"):
-        picture(tmp_path / file)
-    names = [name for name, _ in find_images([str(tmp_path / f) for f in ("a/x.*", "b/*")])]
-    assert len(set(names)) == 3
-
-
-def test_a_pattern_and_the_file_it_matches_count_once(tmp_path: Path) -> None:
-    source = picture(tmp_path / "x.png")
-    assert len(list(find_images([str(source), str(tmp_path / "*.png")]))) == 1
 
 
 def test_an_input_without_images_is_refused(tmp_path: Path, predictor: Predictor) -> None:
@@ -115,7 +95,7 @@ def test_an_unknown_output_is_refused(tmp_path: Path, predictor: Predictor) -> N
 
 
 def test_one_broken_image_is_named_and_the_others_are_predicted(
-    tmp_path: Path, predictor: Predictor
+    tmp_path: Path, predictor: Predictor, picture: Picture
 ) -> None:
     good = picture(tmp_path / "in" / "good.png")
     (tmp_path / "in" / "bad.png").write_bytes(good.read_bytes()[:60])
@@ -132,3 +112,14 @@ def test_real_photographs_of_any_size_are_predicted(
     result = predict(predictor, [str(photos)], out=tmp_path, save=["overlay"])
     assert not result.failed
     assert len(result.written) == len(list(find_images([str(photos)])))
+
+
+def test_the_images_of_a_list_are_predicted_like_any_others(
+    tmp_path: Path, predictor: Predictor, listed: Listed
+) -> None:
+    file = listed(tmp_path, 3)
+    result = predict(predictor, [str(file)], out=tmp_path / "out", save=["mask"])
+    assert [path.relative_to(tmp_path / "out").as_posix() for path in result.written] == [
+        f"images/{number:03d}_mask.png" for number in range(3)
+    ]
+    assert not (tmp_path / "out" / "manifest").exists()
