@@ -1,0 +1,1 @@
+"""Training a recipe many times over to find better choices, by Optuna."""

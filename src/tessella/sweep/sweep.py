@@ -1,0 +1,205 @@
+"""Sweeps, from the first trial to the last."""
+
+import contextlib
+import gc
+import logging
+import shlex
+import signal
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tessella.errors import UsageError
+from tessella.progress import Track, silently
+from tessella.rank import this_rank
+from tessella.stop import StoppedError
+from tessella.sweep.folder import SweepFolder, create_sweep, open_sweep, refuse_taken
+from tessella.sweep.lock import locked
+from tessella.sweep.overhear import Heard, overhearing
+from tessella.sweep.ranking import Place, best_place, ranked
+from tessella.sweep.rehearsal import rehearse
+from tessella.sweep.results import write_results
+from tessella.sweep.settings import (
+    Settings,
+    read_settings,
+    variants_of,
+    with_trials,
+    write_settings,
+)
+from tessella.sweep.table import score_words, values_words
+from tessella.sweep.taking import take
+from tessella.sweep.training import train_trial
+from tessella.sweep.trials import Trial, Tried, look_at, read_trials, write_trial
+
+logger = logging.getLogger(__name__)
+
+_RESULTS_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a sweep has found so far."""
+
+    folder: SweepFolder
+    settings: Settings
+    places: tuple[Place, ...]
+    """Every combination that was begun, the best first."""
+
+    @property
+    def best(self) -> Place | None:
+        """The best combination that went to its end."""
+        return best_place(self.places)
+
+    @property
+    def trials(self) -> list[Tried]:
+        """All trials, in the order of their beginning."""
+        tried = [one for place in self.places for one in place.trials]
+        return sorted(tried, key=lambda one: one.trial.number)
+
+
+def sweep(settings: Settings, *, out: Path, track: Track = silently) -> Outcome:
+    """Train every trial of a sweep into the new folder `out`.
+
+    A trial that fails, as by a loss that is no number or for lack of memory, is noted, and the
+    sweep goes on.
+
+    Args:
+        settings: from `settings_for`.
+        out: the folder to make.
+        track: shows progress of each pass.
+
+    Raises:
+        StoppedError: a signal came; `resume` goes on.
+        UsageError: a name or option in one of the choices is unknown, or `out` is not empty.
+        ValueError: data, weights or hardware that cannot be used.
+        OSError: a file cannot be read or written, as on a full disk; `resume` goes on.
+    """
+    _refuse_ranks()
+    refuse_taken(out)
+    rehearse(settings.recipe, variants_of(settings.recipe, settings.space))
+    folder = create_sweep(out)
+    write_settings(folder.settings_file, settings)
+    return _train_all(folder, settings, track)
+
+
+def resume(path: Path, *, trials: int | None = None, track: Track = silently) -> Outcome:
+    """Go on with the sweep at `path`; what was in work when it ended is taken up where it was.
+
+    In one process all comes out as if the sweep had never ended. Several may work on one sweep at
+    the same time, each on trials of its own.
+
+    Args:
+        path: the folder that `sweep` made.
+        trials: combinations in all, to make it longer; None leaves them as they are.
+        track: shows progress of each pass.
+
+    Raises:
+        StoppedError: a signal came.
+        UsageError: there is no sweep, or its settings are damaged.
+        ValueError: a record of a trial or a history is damaged.
+        OSError: a file cannot be read or written.
+    """
+    _refuse_ranks()
+    folder = open_sweep(path)
+    settings = read_settings(folder.settings_file)
+    if trials is not None and trials != settings.combinations:
+        settings = with_trials(settings, trials)
+        write_settings(folder.settings_file, settings)
+    folder.records.mkdir(exist_ok=True)
+    return _train_all(folder, settings, track)
+
+
+def _refuse_ranks() -> None:
+    if this_rank().count > 1:
+        raise UsageError(
+            "a sweep trains one trial at a time and was started in several processes; start it "
+            "without torchrun or srun, and set train.devices to train each trial on several GPUs."
+        )
+
+
+def _train_all(folder: SweepFolder, settings: Settings, track: Track) -> Outcome:
+    _announce(settings)
+    outcome = _look(folder, settings)
+    with overhearing() as heard:
+        while True:
+            with ExitStack() as held:
+                trial = take(folder, settings, held)
+                if trial is None:
+                    return outcome
+                _say_what_begins(trial, outcome)
+                ended = _train_one(trial, folder, settings, track)
+                outcome = _look(folder, settings)
+                _say_what_ended(ended, outcome)
+                _leave_if_asked(heard, ended, outcome)
+
+
+def _train_one(trial: Trial, folder: SweepFolder, settings: Settings, track: Track) -> Trial:
+    try:
+        ended = train_trial(trial, folder, settings, track=track)
+    except BaseException as error:
+        with contextlib.suppress(OSError):  # it may be the reason
+            write_trial(folder, replace(trial, deaths=trial.deaths - 1))  # told, not vanished
+        if isinstance(error, StoppedError):
+            raise _stopped(trial, folder, settings, error.number) from error
+        raise
+    write_trial(folder, ended)
+    gc.collect()  # a network and its optimiser hold one another, and the next ones need the room
+    return ended
+
+
+def _look(folder: SweepFolder, settings: Settings) -> Outcome:
+    """What there is now, written into the folder too."""
+    with locked(folder.lock_file, seconds=_RESULTS_SECONDS):  # the newest shall be written last
+        places = ranked(read_trials(folder, monitor=settings.monitor), settings)
+        write_results(folder, settings, places)
+    return Outcome(folder, settings, tuple(places))
+
+
+def _leave_if_asked(heard: Heard, ended: Trial, outcome: Outcome) -> None:
+    number = heard()
+    if number is not None and len(outcome.trials) < outcome.settings.num_trials:
+        raise _stopped(ended, outcome.folder, outcome.settings, number)
+
+
+def _stopped(trial: Trial, folder: SweepFolder, settings: Settings, number: int) -> StoppedError:
+    at = f"trial {trial.number} of {settings.num_trials}"
+    epochs = look_at(folder, trial, monitor=settings.monitor).epochs
+    where = f"in {at}, after epoch {epochs}" if trial.state == "in work" else f"after {at}"
+    return StoppedError(
+        f"stopped by {signal.Signals(number).name} {where}; nothing is lost, go on by: "
+        f"tessella sweep --resume {shlex.quote(str(folder.path))}",
+        number=number,
+    )
+
+
+def _announce(settings: Settings) -> None:
+    space = settings.space
+    how = "one after the other" if settings.order == "grid" else "proposed by Optuna"
+    seeds = f", each with the seeds {', '.join(space.seeds)}" if space.seeds else ""
+    logger.info("%d combinations, %s%s", settings.combinations, how, seeds)
+    for dimension in space.dimensions:
+        logger.info("  %s", dimension.text())
+
+
+def _say_what_begins(trial: Trial, outcome: Outcome) -> None:
+    best = outcome.best
+    so_far = f"; best so far {score_words(best, outcome.settings)}" if best else ""
+    logger.info(
+        "trial %d of %d: %s%s",
+        trial.number,
+        outcome.settings.num_trials,
+        values_words(trial.values),
+        so_far,
+    )
+
+
+def _say_what_ended(trial: Trial, outcome: Outcome) -> None:
+    one = next(one for one in outcome.trials if one.trial.number == trial.number)
+    best = one.best(higher_is_better=outcome.settings.higher_is_better)
+    said = {
+        "done": "done",
+        "pruned": f"ended after epoch {one.epochs}, worse than most were by then",
+        "failed": f"failed: {trial.reason}",
+    }
+    score = f", {outcome.settings.monitor_name} {best[1]:.4f} at epoch {best[0]}" if best else ""
+    logger.info("trial %d: %s%s", trial.number, said[trial.state], score)
