@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 from tessella.recipes import shipped_recipes
+from tessella.run import Run
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -93,6 +95,49 @@ def test_every_command_about_training_runs_as_written(tmp_path: Path) -> None:
     for line in lines:
         done = tessella(line, tmp_path)
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.slow
+def test_every_command_about_runs_runs_as_written(tmp_path: Path) -> None:
+    write_own_folder(tmp_path / "mine", with_classes=True)
+    lines = commands((ROOT / "docs" / "runs.md").read_text(encoding="utf-8"))
+    assert len(lines) >= 5
+    for line in lines:
+        done = tessella(line, tmp_path)
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+    assert (tmp_path / "mlflow.db").is_file()
+    assert list(tmp_path.glob("runs/second/wandb/offline-run-*"))
+
+
+def test_every_command_about_slurm_runs_as_written(tmp_path: Path) -> None:
+    write_own_folder(tmp_path / "mine", with_classes=True)
+    lines = commands((ROOT / "docs" / "slurm.md").read_text(encoding="utf-8"))
+    assert len(lines) >= 2
+    for line in lines:
+        done = tessella(line, tmp_path)
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.slow
+def test_every_command_about_predicting_runs_as_written(tiny_run: Run, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "predict.md").read_text(encoding="utf-8")
+    write_own_folder(tmp_path / "mine", with_classes=False)
+    shutil.copytree(tiny_run.path, tmp_path / "runs" / "demo")
+    [find] = re.findall(r"^find .*$", page, re.MULTILINE)
+    subprocess.run(find, shell=True, cwd=tmp_path, check=True)
+    lines = commands(page)
+    assert len(lines) >= 5
+    for line in lines:
+        done = tessella(line, tmp_path)
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+    assert "all shards: 20 of 20 images done" in tessella(lines[3], tmp_path).stdout
+    named = tmp_path / "predictions" / "photos" / "mine" / "images" / "7_mask.png"
+    assert named.is_file()
+    [python] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", python], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "()\n"
 
 
 def test_the_error_shown_in_the_readme_is_the_one_given(tmp_path: Path) -> None:

@@ -13,9 +13,15 @@ from tessella.cli import (
     figure_commands,
     look_commands,
     model_commands,
+    predict_command,
+    reproduce_command,
+    runs_command,
     serve_command,
+    slurm_command,
+    sweep_command,
 )
 from tessella.errors import UsageError
+from tessella.rank import this_rank
 from tessella.stop import StoppedError
 
 app = typer.Typer(
@@ -29,10 +35,15 @@ app = typer.Typer(
 
 for _command in model_commands.COMMANDS:
     app.command()(_command)
+app.command()(predict_command.predict)
 app.command()(figure_commands.figures)
 app.command()(export_command.export)
 app.command()(serve_command.serve)
 app.command()(benchmark_command.benchmark)
+app.command()(runs_command.runs)
+app.command()(slurm_command.slurm)
+app.command()(sweep_command.sweep)
+app.command()(reproduce_command.reproduce)
 app.command("find-lr")(look_commands.find_lr)
 app.add_typer(data_commands.app, name="data")
 app.add_typer(look_commands.app, name="model")
@@ -59,7 +70,8 @@ def main() -> None:
     try:
         app(args=arguments, prog_name="tessella", standalone_mode=True)
     except StoppedError as stopped:
-        typer.echo(str(stopped), err=True)
+        if this_rank().is_first:
+            typer.echo(str(stopped), err=True)
         raise SystemExit(128 + stopped.number) from None
     except KeyboardInterrupt:
         typer.echo("stopped.", err=True)
