@@ -113,7 +113,8 @@ def test_results_of_another_command_are_not_mixed_in(
     assert code == 2
     assert re.fullmatch(
         r"error: \S+0-of-1\.jsonl: is of a run that saved mask, and now it is mask,polygons; "
-        r"repeat the first command to go on, give another --out, or delete \S+manifest to begin anew\.\n",
+        r"repeat the first command to go on, give another --out, or delete \S+manifest to begin "
+        r"anew\.\n",
         err,
     )
 

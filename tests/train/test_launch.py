@@ -179,7 +179,10 @@ def test_a_signal_to_the_command_saves_what_all_have_done(folder: Folder, whole:
 def children_of(pid: int) -> list[int]:
     """Those that train, the first rank first."""
     listed = subprocess.run(
-        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=True
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(pid)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     lines = [line.split(maxsplit=1) for line in listed.stdout.splitlines()]
     return [int(number) for number, arguments in lines if "spawn_main" in arguments]
