@@ -127,6 +127,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
+def test_a_job_tells_the_commit_that_it_was_made_from(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TESSELLA_PROJECT", "/elsewhere")
+    monkeypatch.setenv("TESSELLA_PROJECT_COMMIT", "abc")
+    expected = {"folder": "/elsewhere", "commit": "abc", "uncommitted_changes": False}
+    assert describe_environment(0, {})["project"] == expected
+
+
 def test_the_commit_of_the_users_own_repository_is_told(project: Path) -> None:
     assert describe_environment(0, {})["project"] == {
         "folder": str(project.resolve()),

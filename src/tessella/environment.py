@@ -98,8 +98,12 @@ def _project() -> dict[str, Any] | None:
     """The repository of the working folder, where recipes and code of one's own lie.
 
     None outside of one, and in the clone that Tessella itself runs from. Files that git does not
-    know count as changes where they are code: runs and data often lie there too.
+    know count as changes where they are code: runs and data often lie there too. A job of Slurm
+    says which commit it was made from: the repository may be at another by now.
     """
+    if pinned := os.environ.get("TESSELLA_PROJECT_COMMIT"):
+        folder = os.environ.get("TESSELLA_PROJECT")
+        return {"folder": folder, "commit": pinned, "uncommitted_changes": False}
     try:
         top = _git(Path.cwd(), "rev-parse", "--show-toplevel")
     except (OSError, subprocess.SubprocessError):

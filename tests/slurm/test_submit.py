@@ -35,7 +35,7 @@ import os, time
 
 def wait(*, image, mask):
     if os.path.exists(os.environ["SLOW"]):
-        time.sleep(0.5)
+        time.sleep(0.3)
     return {"image": image, "mask": mask}
 """
 ENDLESS = """
@@ -181,23 +181,25 @@ def test_at_the_time_limit_a_job_saves_is_requeued_and_goes_on_bit_for_bit(
     assert_same(weights(project.run), whole)
 
 
-@pytest.mark.parametrize("partition", ["low", "grace"])
-def test_a_preempted_job_is_requeued_and_goes_on_bit_for_bit(
-    partition: str, project: Project, whole: dict[str, torch.Tensor]
+def test_preempted_jobs_are_requeued_and_go_on_bit_for_bit(
+    project: Project, whole: dict[str, torch.Tensor]
 ) -> None:
     """At once, where Slurm requeues; with a time of grace, where it does not if one leaves."""
     project.slow.touch()
-    job = project.submit("--partition", partition)
-    project.wait_for_a_state(project.run)
+    runs = {name: project.run.with_name(name) for name in ("low", "grace")}
+    jobs = {name: project.submit("--partition", name, "--out", run) for name, run in runs.items()}
+    for run in runs.values():
+        project.wait_for_a_state(run)
     words = ("--parsable", "--partition=urgent", "--ntasks=2", "--output=/dev/null", "--wrap=true")
     urgent = project.cluster.ask("sbatch", *words)
     project.cluster.wait_for(urgent, "COMPLETED")
-    project.cluster.begin_again(job)
     project.slow.unlink()
-    about = project.cluster.wait_for(job, "COMPLETED")
-    assert about["Restarts"] == "1"
-    assert "stopped by SIGTERM after epoch" in project.log(project.run)
-    assert_same(weights(project.run), whole)
+    for job in jobs.values():
+        project.cluster.begin_again(job)
+    for name, job in jobs.items():
+        assert project.cluster.wait_for(job, "COMPLETED")["Restarts"] == "1"
+        assert "stopped by SIGTERM after epoch" in project.log(runs[name])
+        assert_same(weights(runs[name]), whole)
 
 
 def test_a_cancelled_job_stays_so_until_its_script_is_submitted_again(
