@@ -173,5 +173,5 @@ def test_a_database_that_cannot_be_written_costs_a_line_and_no_epoch(
     caplog.clear()
     record(begun, tracked("mlflow"), rows[:2], done=1)
     told = [one.getMessage() for one in caplog.records if one.name.startswith("tessella")]
-    assert "mlflow does not record this run" in told[0]
+    assert any("mlflow does not record this run" in one for one in told)
     assert told[-1] == "mlflow: has no record of epochs 1 to 2; history.csv has them."
