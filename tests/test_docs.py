@@ -140,6 +140,16 @@ def test_every_command_about_predicting_runs_as_written(tiny_run: Run, tmp_path:
     assert done.stdout == "()\n"
 
 
+@pytest.mark.slow
+def test_every_command_about_sweeps_runs_as_written(tmp_path: Path) -> None:
+    write_own_folder(tmp_path / "mine", with_classes=True)
+    lines = commands((ROOT / "docs" / "sweep.md").read_text(encoding="utf-8"))
+    assert len(lines) >= 5
+    for line in lines:
+        done = tessella(line, tmp_path)
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+
+
 def test_the_error_shown_in_the_readme_is_the_one_given(tmp_path: Path) -> None:
     shown = re.findall(r"\$ (tessella .*)\n(error: .*)\n", README)
     assert shown

@@ -82,6 +82,7 @@ def test_what_is_wrong_with_the_words_is_told_before_torch_is_loaded(
             "--resume goes on with the sweep's own recipe and choices; leave out recipe, choices, "
             "seed.",
         ),
+        (["demo", "optimizer.lr=1,2", "--give-up", "3"], "--give-up is about a trial of a sweep"),
         (["--resume", "absent", "--no-prune"], "--resume goes on with the sweep's own way of"),
     ],
 )

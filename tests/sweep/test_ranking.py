@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tessella.sweep.ranking import best_place, ranked
+from tessella.sweep.ranking import best_place, ranked, still_to_begin
 from tessella.sweep.trials import read_trials
 
 WORDS = ["optimizer.lr=1,2,3,4"]
@@ -83,3 +83,12 @@ def test_a_combination_is_in_work_until_all_its_seeds_are_done(drawn_up: Callabl
     assert [(place.state, place.values["optimizer.lr"]) for place in places(sweep)] == [
         *(("done", "1"), ("in work", "2")),
     ]
+
+
+def test_the_other_seeds_of_what_was_pruned_are_left_out(drawn_up: Callable) -> None:
+    sweep = drawn_up(["optimizer.lr=1,2,3", "train.seed=0,1"])
+    sweep.add(1, {"optimizer.lr": "1", "train.seed": "0"}, [0.1], state="pruned")
+    sweep.add(3, {"optimizer.lr": "2", "train.seed": "0"}, [0.3])
+    tried = read_trials(sweep.folder, monitor="mean_iou")
+    assert still_to_begin(tried, sweep.settings) == [4, 5, 6]
+    assert [place.state for place in ranked(tried, sweep.settings)] == ["pruned", "in work"]

@@ -175,3 +175,11 @@ def test_values_are_numbers_only_if_all_are(
     values: tuple[str, ...], numbers: list[float] | None
 ) -> None:
     assert numbers_of(Choices("k", values), values) == numbers
+
+
+def test_only_the_first_seed_of_a_combination_is_judged(small: MakeRecipe) -> None:
+    words = ["optimizer.lr=1,2", "train.seed=0,1,2"]
+    settings = settings_for(small(), words)
+    assert [number for number in range(1, 7) if settings.is_judged(number)] == [1, 4]
+    assert [settings.combination_of(number) for number in range(1, 7)] == [0, 0, 0, 1, 1, 1]
+    assert not settings_for(small(), words, prune=False).is_judged(1)

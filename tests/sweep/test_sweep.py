@@ -4,10 +4,12 @@ import csv
 import logging
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +17,11 @@ import pytest
 from tessella.errors import UsageError
 from tessella.recipe import Recipe
 from tessella.stop import StoppedError
+from tessella.sweep.folder import SweepFolder
+from tessella.sweep.lock import locked
 from tessella.sweep.settings import settings_for
 from tessella.sweep.sweep import Outcome, resume, sweep
+from tessella.sweep.trials import read_trial, write_trial
 
 pytestmark = pytest.mark.processes
 
@@ -208,6 +213,56 @@ def test_a_sweep_can_be_made_longer(whole: Path, recipe_of: MakeRecipe, tmp_path
     assert len(outcome.trials) == 6
     # the first are random, and proposed alike however many are to come
     assert found(path)[:4] == found(whole)[:4]
+
+
+@pytest.fixture
+def stopped_in_second(recipe_of: MakeRecipe, tmp_path: Path) -> Path:
+    """A sweep of three trials that was stopped in the second."""
+    settings = settings_for(recipe_of(), ["optimizer.lr=1e-2,2e-2,3e-2"])
+    track = Signalling(signal.SIGTERM, about="train", turn=3)
+    with pytest.raises(StoppedError):
+        sweep(settings, out=tmp_path / "sweep", track=track)
+    return tmp_path / "sweep"
+
+
+def test_a_trial_that_is_given_up_has_failed_and_the_sweep_goes_on(
+    stopped_in_second: Path,
+) -> None:
+    resume(stopped_in_second, give_up=[2])
+    assert [(row["state"], row["reason"]) for row in found(stopped_in_second)] == [
+        *(("done", ""), ("failed", "given up"), ("done", "")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "message"), [(1, "trial 1 is done; only one that"), (3, "no trial 3 was begun")]
+)
+def test_only_what_is_in_work_can_be_given_up(
+    stopped_in_second: Path, number: int, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        resume(stopped_in_second, give_up=[number])
+
+
+def test_what_another_process_works_on_is_not_given_up(stopped_in_second: Path) -> None:
+    with (
+        locked(SweepFolder(stopped_in_second).trial_lock_file(2)),
+        pytest.raises(UsageError, match="trial 2 is in work in another process"),
+    ):
+        resume(stopped_in_second, give_up=[2])
+
+
+def test_a_trial_whose_process_vanishes_again_and_again_is_told(
+    stopped_in_second: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = SweepFolder(stopped_in_second)
+    trial = read_trial(folder, 2)
+    write_trial(folder, replace(trial, deaths=1))
+    shutil.rmtree(stopped_in_second / trial.folder / "checkpoints")
+    resume(stopped_in_second)
+    (warning,) = (r.getMessage() for r in caplog.records if r.levelno == logging.WARNING)
+    assert warning.startswith("trial 2 was begun 2 times before, and its process vanished")
+    assert "--give-up 2 " in warning
 
 
 def command(*words: object) -> list[str]:

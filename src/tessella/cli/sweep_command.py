@@ -53,6 +53,10 @@ def sweep(
         Path | None,
         typer.Option(metavar="SWEEP", help="Go on with this sweep instead; longer by --trials."),
     ] = None,
+    give_up: Annotated[
+        list[int] | None,
+        typer.Option(metavar="TRIAL", help="With --resume: not with this one; may be repeated."),
+    ] = None,
 ) -> None:
     """Train a recipe with many choices, each in a run of its own, and rank them.
 
@@ -70,8 +74,10 @@ def sweep(
         from tessella.sweep.sweep import resume as resume_sweep
 
         with messages(), _saying_how_to_go_on(resume):
-            outcome = resume_sweep(resume, trials=trials, track=progress())
+            outcome = resume_sweep(resume, trials=trials, give_up=give_up or [], track=progress())
     else:
+        if give_up:
+            raise UsageError("--give-up is about a trial of a sweep that is there; add --resume.")
         settings = _settings(
             *(recipe, choices or []),
             data=data,

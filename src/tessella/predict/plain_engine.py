@@ -82,11 +82,11 @@ class PlainEngine:
 
 
 class _Room:
-    """How many images may wait to be computed, and to be written: few large or many small ones."""
+    """How many images may wait to be computed, and to be written: no huge one, many small ones."""
 
     def __init__(self, most: int) -> None:
-        self._most = max(1, most)
-        self.images = 1
+        self._most = most
+        self.images = 0
 
     def measure(self, read: Read, prediction: Prediction | None) -> None:
         """Judge by the latest image."""
@@ -94,7 +94,7 @@ class _Room:
         if prediction is not None:
             size += prediction.class_map.nbytes
             size += 0 if prediction.probabilities is None else prediction.probabilities.nbytes
-        self.images = max(1, min(self._most, _WAITING_BYTES // max(1, size)))
+        self.images = min(self._most, _WAITING_BYTES // max(1, size))
 
 
 def read_named(image: NamedImage) -> Read:

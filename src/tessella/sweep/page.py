@@ -6,7 +6,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Te
 
 from tessella.sweep import charts, table
 from tessella.sweep.best import train_command
-from tessella.sweep.ranking import Place, best_place
+from tessella.sweep.ranking import Place, best_place, still_to_begin
 from tessella.sweep.settings import Settings
 
 
@@ -22,7 +22,7 @@ def render(places: Sequence[Place], settings: Settings, *, title: str) -> str:
     tried = sorted((one for p in places for one in p.trials), key=lambda one: one.trial.number)
     states = [one.trial.state for one in tried]
     counts = {state: states.count(state) for state in ("done", "pruned", "failed", "in work")}
-    counts["to come"] = settings.num_trials - len(tried)
+    counts["to come"] = len(still_to_begin(tried, settings))
     rows = table.rows(places, settings)
     key_charts = [charts.key_chart(places, settings, d) for d in settings.space.dimensions]
     return _template().render(
@@ -32,7 +32,7 @@ def render(places: Sequence[Place], settings: Settings, *, title: str) -> str:
         best_score=table.score_text(best) if best else "n/a",
         best_values=table.values_words(best.values) if best else "",
         counts={state: count for state, count in counts.items() if count},
-        num_trials=settings.num_trials,
+        num_trials=sum(counts.values()),
         head=table.head(settings),
         rows=rows,
         numbers=table.number_columns(rows),

@@ -74,9 +74,21 @@ def _place(group: Sequence[Tried], settings: Settings) -> Place:
 
 def _state(group: Sequence[Tried], settings: Settings) -> State:
     states = {one.trial.state for one in group}
+    if "in work" in states or "pruned" in states:
+        return "in work" if "in work" in states else "pruned"
     if len(group) < settings.space.repetitions:
-        states.add("in work")
-    return next(state for state in ("in work", "failed", "pruned", "done") if state in states)
+        return "in work"
+    return "failed" if "failed" in states else "done"
+
+
+def still_to_begin(tried: Sequence[Tried], settings: Settings) -> list[int]:
+    """Numbers of the trials that are to come: not of a combination that was pruned."""
+    begun = {one.trial.number for one in tried}
+    given_up = {
+        settings.combination_of(one.trial.number) for one in tried if one.trial.state == "pruned"
+    }
+    numbers = range(1, settings.num_trials + 1)
+    return [n for n in numbers if n not in begun and settings.combination_of(n) not in given_up]
 
 
 def score_of(one: Tried, settings: Settings) -> float | None:

@@ -72,6 +72,17 @@ class Settings:
         """Trainings in all."""
         return self.combinations * self.space.repetitions
 
+    def combination_of(self, number: int) -> int:
+        """Which combination the trial of that number has, from 0; seeds follow one another."""
+        return (number - 1) // self.space.repetitions
+
+    def is_judged(self, number: int) -> bool:
+        """Whether a trial may be pruned, and others be pruned by it: with its first seed only.
+
+        So like is compared with like, and no combination is given up for one unlucky seed of many.
+        """
+        return self.prune and (number - 1) % self.space.repetitions == 0
+
     def recipe_with(self, values: Mapping[str, str]) -> Recipe:
         """The recipe of a trial.
 

@@ -5,6 +5,7 @@ import gc
 import logging
 import shlex
 import signal
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from tessella.stop import StoppedError
 from tessella.sweep.folder import SweepFolder, create_sweep, open_sweep, refuse_taken
 from tessella.sweep.lock import locked
 from tessella.sweep.overhear import Heard, overhearing
-from tessella.sweep.ranking import Place, best_place, ranked
+from tessella.sweep.ranking import Place, best_place, ranked, still_to_begin
 from tessella.sweep.rehearsal import rehearse
 from tessella.sweep.results import write_results
 from tessella.sweep.settings import (
@@ -29,11 +30,12 @@ from tessella.sweep.settings import (
 from tessella.sweep.table import score_words, values_words
 from tessella.sweep.taking import take
 from tessella.sweep.training import train_trial
-from tessella.sweep.trials import Trial, Tried, look_at, read_trials, write_trial
+from tessella.sweep.trials import Trial, Tried, look_at, read_trial, read_trials, write_trial
 
 logger = logging.getLogger(__name__)
 
 _RESULTS_SECONDS = 60.0
+_SUSPICIOUS_DEATHS = 2
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,13 @@ def sweep(settings: Settings, *, out: Path, track: Track = silently) -> Outcome:
     return _train_all(folder, settings, track)
 
 
-def resume(path: Path, *, trials: int | None = None, track: Track = silently) -> Outcome:
+def resume(
+    path: Path,
+    *,
+    trials: int | None = None,
+    give_up: Sequence[int] = (),
+    track: Track = silently,
+) -> Outcome:
     """Go on with the sweep at `path`; what was in work when it ended is taken up where it was.
 
     In one process all comes out as if the sweep had never ended. Several may work on one sweep at
@@ -91,11 +99,13 @@ def resume(path: Path, *, trials: int | None = None, track: Track = silently) ->
     Args:
         path: the folder that `sweep` made.
         trials: combinations in all, to make it longer; None leaves them as they are.
+        give_up: numbers of trials in work that are noted as failed instead of gone on with.
         track: shows progress of each pass.
 
     Raises:
         StoppedError: a signal came.
-        UsageError: there is no sweep, or its settings are damaged.
+        UsageError: there is no sweep, its settings are damaged, or a trial to give up is not there,
+            has ended, or is in work in another process.
         ValueError: a record of a trial or a history is damaged.
         OSError: a file cannot be read or written.
     """
@@ -106,7 +116,23 @@ def resume(path: Path, *, trials: int | None = None, track: Track = silently) ->
         settings = with_trials(settings, trials)
         write_settings(folder.settings_file, settings)
     folder.records.mkdir(exist_ok=True)
+    for number in give_up:
+        _give_up(folder, number)
     return _train_all(folder, settings, track)
+
+
+def _give_up(folder: SweepFolder, number: int) -> None:
+    if not folder.record_file(number).is_file():
+        raise UsageError(f"{folder.path}: no trial {number} was begun, so none can be given up.")
+    with locked(folder.trial_lock_file(number)) as is_mine:
+        trial = read_trial(folder, number)
+        if not is_mine or trial.state != "in work":
+            where = "in work in another process" if trial.state == "in work" else trial.state
+            raise UsageError(
+                f"{folder.path}: trial {number} is {where}; only one that no process works on any "
+                "more can be given up."
+            )
+        write_trial(folder, replace(trial, state="failed", reason="given up"))
 
 
 def _refuse_ranks() -> None:
@@ -157,7 +183,7 @@ def _look(folder: SweepFolder, settings: Settings) -> Outcome:
 
 def _leave_if_asked(heard: Heard, ended: Trial, outcome: Outcome) -> None:
     number = heard()
-    if number is not None and len(outcome.trials) < outcome.settings.num_trials:
+    if number is not None and still_to_begin(outcome.trials, outcome.settings):
         raise _stopped(ended, outcome.folder, outcome.settings, number)
 
 
@@ -191,6 +217,13 @@ def _say_what_begins(trial: Trial, outcome: Outcome) -> None:
         values_words(trial.values),
         so_far,
     )
+    if trial.deaths >= _SUSPICIOUS_DEATHS:
+        logger.warning(
+            "trial %d was begun %d times before, and its process vanished before anything was "
+            "saved; often the system ends what takes too much memory. If it does so again, "
+            "--give-up %d has the sweep go on without it",
+            *(trial.number, trial.deaths, trial.number),
+        )
 
 
 def _say_what_ended(trial: Trial, outcome: Outcome) -> None:

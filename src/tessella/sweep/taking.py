@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tessella.sweep.folder import SweepFolder
 from tessella.sweep.lock import locked
-from tessella.sweep.ranking import Place, ranked
+from tessella.sweep.ranking import Place, ranked, still_to_begin
 from tessella.sweep.settings import Settings
 from tessella.sweep.space import SEED_KEY
 from tessella.sweep.study import Told, propose
@@ -61,10 +61,10 @@ def _begun_again(folder: SweepFolder, settings: Settings, trial: Trial) -> Trial
 def _new(
     folder: SweepFolder, settings: Settings, tried: Sequence[Tried], held: ExitStack
 ) -> Trial | None:
-    taken = {one.trial.number for one in tried}
-    number = next((n for n in range(1, settings.num_trials + 1) if n not in taken), None)
-    if number is None:
+    to_come = still_to_begin(tried, settings)
+    if not to_come:
         return None
+    number = to_come[0]
     held.enter_context(locked(folder.trial_lock_file(number)))
     values = values_of(number, tried, settings)
     trial = Trial(number, values, folder_name(number, values))
@@ -76,14 +76,14 @@ def values_of(number: int, tried: Sequence[Tried], settings: Settings) -> dict[s
     """What a new trial is to be trained with, key.path -> YAML.
 
     Args:
-        number: of the trial, from 1; the seeds of a combination follow one another.
+        number: of the trial, from 1.
         tried: the trials that there are.
         settings: of the sweep.
     """
     space = settings.space
-    index, repetition = divmod(number - 1, space.repetitions)
-    siblings = range(index * space.repetitions + 1, (index + 1) * space.repetitions + 1)
-    sibling = next((one.trial for one in tried if one.trial.number in siblings), None)
+    index = settings.combination_of(number)
+    trials = [one.trial for one in tried]
+    sibling = next((t for t in trials if settings.combination_of(t.number) == index), None)
     if sibling is not None:
         values = {key: sibling.values[key] for key in space.keys}
     elif settings.order == "grid":
@@ -97,7 +97,8 @@ def values_of(number: int, tried: Sequence[Tried], settings: Settings) -> dict[s
             seed=settings.seed,
             higher_is_better=settings.higher_is_better,
         )
-    return {**values, **({SEED_KEY: space.seeds[repetition]} if space.seeds else {})}
+    seed = (number - 1) % space.repetitions
+    return {**values, **({SEED_KEY: space.seeds[seed]} if space.seeds else {})}
 
 
 def _as_begun(tried: Sequence[Tried], settings: Settings) -> list[Place]:

@@ -11,9 +11,6 @@ from tessella.sweep.trials import Trial, look_at, read_trials
 from tessella.train import resume, train
 from tessella.train.history import EpochRow
 
-MOST_DEATHS = 3
-"""Processes that a trial may take with it before it has saved anything."""
-
 _NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 
 
@@ -32,12 +29,6 @@ def train_trial(trial: Trial, folder: SweepFolder, settings: Settings, *, track:
         OSError: a file cannot be read or written.
         RuntimeError: the GPU is out of order.
     """
-    if trial.deaths >= MOST_DEATHS:
-        reason = (
-            f"its process was killed {MOST_DEATHS} times before it had saved anything; often the "
-            "system ends what takes too much memory"
-        )
-        return replace(trial, state="failed", reason=reason)
     was_begun = look_at(folder, trial, monitor=settings.monitor).run.recipe_file.exists()
     try:
         if was_begun:
@@ -106,15 +97,18 @@ class _Judge:
                 raise _HopelessError(epoch)
 
     def _is_hopeless(self, scores: dict[int, float]) -> bool:
-        if not self._settings.prune:
+        if not self._settings.is_judged(self._trial.number):
             return False
         others = read_trials(self._folder, monitor=self._settings.monitor)
         return is_hopeless(
             scores,
-            [one.scores for one in others if one.trial.state == "done"],
+            [other.scores for other in others if self._is_like(other.trial)],
             warm_up=self._settings.warm_up,
             higher_is_better=self._settings.higher_is_better,
         )
+
+    def _is_like(self, other: Trial) -> bool:
+        return other.state == "done" and self._settings.is_judged(other.number)
 
 
 def _is_broken_gpu(error: Exception) -> bool:
