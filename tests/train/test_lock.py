@@ -1,5 +1,7 @@
 """A run folder is one training's at a time."""
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,11 +14,15 @@ from tessella.train.lock import locked
 pytestmark = pytest.mark.processes
 
 HOLDING = """
-import sys
+import os, sys, time
 from pathlib import Path
 from tessella.train.lock import locked
 with locked(Path(sys.argv[1])):
-    print("in", flush=True)
+    child = os.fork()  # as data workers are
+    if not child:
+        time.sleep(60)
+        os._exit(0)
+    print(child, flush=True)
     sys.stdin.read()
 """
 
@@ -28,12 +34,16 @@ def test_a_second_training_is_kept_out_until_the_first_has_ended_however_it_did(
         [sys.executable, "-c", HOLDING, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert first.stdout is not None
-    assert first.stdout.readline() == b"in\n"
+    child = int(first.stdout.readline())
     with pytest.raises(UsageError, match="another process is training in it"), locked(tmp_path):
         pass
     first.kill()
-    first.communicate()
-    with locked(tmp_path):
-        pass
+    first.wait()
+    try:
+        os.kill(child, 0)  # it lives on
+        with locked(tmp_path):
+            pass
+    finally:
+        os.kill(child, signal.SIGKILL)
     with locked(tmp_path):  # it was given back
         pass

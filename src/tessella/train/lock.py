@@ -1,6 +1,7 @@
 """One training at a time writes into a run folder."""
 
 import contextlib
+import functools
 import importlib
 import importlib.util
 import os
@@ -12,6 +13,21 @@ from tessella.errors import UsageError
 
 # Windows has no such module
 _fcntl: Any = importlib.import_module("fcntl") if importlib.util.find_spec("fcntl") else None
+
+
+_held: set[int] = set()
+"""Descriptors of the folders that are locked."""
+
+
+@functools.cache
+def _let_go_in_children() -> None:
+    """Data workers are forked and may outlive us for seconds: what they share stays locked."""
+
+    def let_go() -> None:
+        while _held:
+            os.close(_held.pop())
+
+    os.register_at_fork(after_in_child=let_go)
 
 
 @contextlib.contextmanager
@@ -27,6 +43,8 @@ def locked(folder: Path) -> Iterator[None]:
         yield
         return
     descriptor = os.open(folder, os.O_RDONLY)
+    _let_go_in_children()
+    _held.add(descriptor)
     try:
         try:
             _fcntl.flock(descriptor, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
@@ -38,4 +56,5 @@ def locked(folder: Path) -> Iterator[None]:
             pass
         yield
     finally:
+        _held.discard(descriptor)
         os.close(descriptor)
