@@ -25,7 +25,7 @@ FLOORS = {
                 "errors",
                 "suggestion",
             ),
-            *("atomic", "progress", "stop", "cores", "rank"),
+            *("atomic", "progress", "stop", "cores", "rank", "lock"),
         ),
         0,
     ),

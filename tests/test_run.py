@@ -10,6 +10,7 @@ import pytest
 from tessella.atomic import write_json
 from tessella.errors import UsageError
 from tessella.labels import LabelMap
+from tessella.lock import locked
 from tessella.recipe import Recipe, read_recipe
 from tessella.run import (
     Run,
@@ -48,6 +49,15 @@ def test_a_new_run_is_an_empty_folder_with_the_folders_above_it(tmp_path: Path) 
 
 def test_an_empty_folder_can_become_a_run(tmp_path: Path) -> None:
     assert create_run(tmp_path).path == tmp_path
+
+
+def test_a_training_that_was_killed_before_it_wrote_anything_can_be_begun_again(
+    tmp_path: Path,
+) -> None:
+    run = create_run(tmp_path / "run")
+    with locked(run.lock_file):
+        pass
+    assert create_run(run.path) == run
 
 
 def test_a_folder_with_anything_in_it_is_never_written_over(begun: Run) -> None:

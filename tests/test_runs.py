@@ -1,8 +1,6 @@
 """Runs as rows: states, scores and order, and folders that are no runs told in a line."""
 
-import fcntl
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +12,7 @@ from typing import Any
 import pytest
 
 from tessella.errors import UsageError
+from tessella.lock import locked
 from tessella.recipe import Recipe, read_recipe
 from tessella.run import Run
 from tessella.runs import Order, RunRow, find_runs
@@ -123,12 +122,8 @@ def test_only_epochs_with_a_validation_count_towards_an_early_end(make_run: Make
 @pytest.mark.skipif(not Path("/proc/locks").is_file(), reason="only Linux tells")
 def test_a_run_that_a_process_is_training_is_told(make_run: MakeRun) -> None:
     run = make_run("run", epochs=3)
-    descriptor = os.open(run.path, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with locked(run.lock_file):
         assert only(run.path).state == "training"
-    finally:
-        os.close(descriptor)
     assert only(run.path).state == "unfinished"
 
 

@@ -55,6 +55,11 @@ class Run:
         return self.path / "history.csv"
 
     @property
+    def lock_file(self) -> Path:
+        """Locked by the training that writes into the run."""
+        return self.path / ".lock"
+
+    @property
     def tensorboard_folder(self) -> Path:
         """Events for TensorBoard."""
         return self.path / "tensorboard"
@@ -162,12 +167,13 @@ def create_run(path: Path) -> Run:
     if path.is_dir():
         for unfinished in leftovers(path):  # of a process that was killed in this very place
             unfinished.unlink()
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    run = Run(path)
+    if path.exists() and not (path.is_dir() and set(path.iterdir()) <= {run.lock_file}):
         raise UsageError(
             f"{path}: is not empty; choose another --out, go on with it by --resume, or delete it."
         )
     path.mkdir(parents=True, exist_ok=True)
-    return Run(path)
+    return run
 
 
 def open_run(path: Path) -> Run:

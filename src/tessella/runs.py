@@ -148,7 +148,7 @@ def _row(run: Run, locked: set[int]) -> RunRow:
         state = "finished"
     elif patience and since_best >= int(patience):
         state = "ended early"
-    elif run.path.stat().st_ino in locked:
+    elif run.lock_file.exists() and run.lock_file.stat().st_ino in locked:
         state = "training"
     return RunRow(
         path=str(run.path),

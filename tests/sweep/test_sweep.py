@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from tessella.errors import UsageError
+from tessella.lock import locked
 from tessella.recipe import Recipe
 from tessella.stop import StoppedError
 from tessella.sweep.folder import SweepFolder
-from tessella.sweep.lock import locked
 from tessella.sweep.settings import settings_for
 from tessella.sweep.sweep import Outcome, resume, sweep
 from tessella.sweep.trials import read_trial, write_trial

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tessella.sweep.lock import locked
+from tessella.lock import locked
 from tessella.sweep.taking import take, values_of
 from tessella.sweep.trials import Trial, read_trial, read_trials, write_trial
 

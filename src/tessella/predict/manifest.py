@@ -6,7 +6,6 @@ shards in one folder must agree, or they would not be parts of one whole.
 """
 
 import contextlib
-import importlib
 import json
 import os
 import re
@@ -17,12 +16,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from tessella.errors import UsageError
+from tessella.lock import locked
 from tessella.predict.find import NamedImage
 from tessella.predict.shard import Shard
 from tessella.predict.write import Outcome
-
-# the locks of Unix; on Windows two workers at one shard are not noticed
-_locks = importlib.import_module("fcntl") if os.name == "posix" else None
 
 _SYNC_SECONDS = 1.0  # what a power cut may cost; a process that is killed loses no line
 _PATIENCE_SECONDS = 1.0  # another worker may be looking how far all shards are
@@ -135,8 +132,8 @@ def open_manifest(folder: Path, job: Job, shard: Shard) -> Iterator[Manifest]:
         _require_same(job, other)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{shard.index}-of-{shard.count}.jsonl"
-    with path.open("a+b") as stream:
-        if not _lock(stream, patience_seconds=_PATIENCE_SECONDS):
+    with locked(path, seconds=_PATIENCE_SECONDS) as is_ours, path.open("a+b") as stream:
+        if not is_ours:
             raise ValueError(
                 f"{path}: another process is computing shard {shard}; wait for it, or take another "
                 "shard."
@@ -158,9 +155,9 @@ def totals(folder: Path, job: Job) -> Totals:
     at_work = False
     for shard, path in _manifests_in(folder).items():
         states = bytearray(shard.size(job.images))
-        with path.open("r+b") as stream:
+        with locked(path) as is_ours, path.open("rb") as stream:
             _read(stream, states, shard)
-            at_work |= not _lock(stream)
+            at_work |= not is_ours
         done += states.count(_DONE)
         failed += states.count(_FAILED)
     return Totals(done, failed, is_over=done + failed == job.images and not at_work)
@@ -238,21 +235,3 @@ def _difference(key: str, before: Any, now: Any) -> str:
             return f"of a run that saved {','.join(before)}, and now it is {','.join(now)}"
         case _:
             return f"of a run with {key} {before}, and now it is {now}"
-
-
-def _lock(stream: BinaryIO, *, patience_seconds: float = 0) -> bool:
-    """Whether nobody else holds the file; if so it is ours until it is closed."""
-    if _locks is None:
-        return True
-    until = time.monotonic() + patience_seconds
-    while True:
-        try:
-            _locks.flock(stream, _locks.LOCK_EX | _locks.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= until:
-                return False
-            time.sleep(_PATIENCE_SECONDS / 10)
-        except OSError:  # a file system without locks
-            return True
-        else:
-            return True

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tessella.errors import UsageError
+from tessella.lock import locked
 from tessella.progress import Track, silently
 from tessella.rank import this_rank
 from tessella.stop import StoppedError
 from tessella.sweep.folder import SweepFolder, create_sweep, open_sweep, refuse_taken
-from tessella.sweep.lock import locked
 from tessella.sweep.overhear import Heard, overhearing
 from tessella.sweep.ranking import Place, best_place, ranked, still_to_begin
 from tessella.sweep.rehearsal import rehearse

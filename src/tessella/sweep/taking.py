@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
+from tessella.lock import locked
 from tessella.sweep.folder import SweepFolder
-from tessella.sweep.lock import locked
 from tessella.sweep.ranking import Place, ranked, still_to_begin
 from tessella.sweep.settings import Settings
 from tessella.sweep.space import SEED_KEY

@@ -13,6 +13,7 @@ from tessella.atomic import write_json, write_text
 from tessella.backends.torch import describe
 from tessella.data.leaks import Leaks
 from tessella.errors import UsageError
+from tessella.lock import locked
 from tessella.models.freeze import unfreeze
 from tessella.progress import Track, silently
 from tessella.rank import this_rank
@@ -34,7 +35,6 @@ from tessella.train.history import EpochRow, monitored
 from tessella.train.independence import check_leaks
 from tessella.train.keep import keep_epoch, keep_state, take_up
 from tessella.train.launch import run_in_processes
-from tessella.train.lock import locked
 from tessella.train.messages import announce, report, stopped
 from tessella.train.part import Part, Pauses
 from tessella.train.ranks import ElsewhereError, is_lost_connection
@@ -107,7 +107,12 @@ def _alone_in(run: Run, setup: Setup, *, make: bool = False) -> Iterator[None]:
         return
     if make:
         create_run(run.path)
-    with locked(run.path):
+    with locked(run.lock_file) as is_ours:
+        if not is_ours:
+            raise UsageError(
+                f"{run.path}: another process is training in it; wait until it has ended, or end "
+                "it."
+            )
         yield
 
 

@@ -1,11 +1,9 @@
 """Whole fetches of small data sets in their original layouts, from a server on this machine."""
 
-import fcntl
 import gzip
 import hashlib
 import io
 import json
-import os
 import shutil
 import tarfile
 import zipfile
@@ -24,6 +22,7 @@ from tessella.data.fetch.download import Digest, Patience, RemoteFile
 from tessella.data.fetch.fetch import DOWNLOADS, RECORD, Fetched, fetch
 from tessella.data.fetch.sources import SOURCES, Archive, Closed, Part, Source
 from tessella.errors import UsageError
+from tessella.lock import locked
 
 ONCE = Patience(attempts=1, timeout_seconds=5, wait_seconds=0)
 
@@ -348,11 +347,9 @@ def as_source(sources: Mapping[str, Source | Closed]) -> Source:
 
 
 def test_a_second_fetch_at_the_same_time_is_refused(web: Any, tmp_path: Path) -> None:
-    handle = os.open(tmp_path, os.O_RDONLY)
-    fcntl.flock(handle, fcntl.LOCK_EX)
-    with pytest.raises(ValueError, match="another fetch is at work here; wait for it"):
+    another = "another fetch is at work here; wait for it"
+    with locked(tmp_path), pytest.raises(ValueError, match=another):
         get(tmp_path, offered(web, zip_of(CONTENT)))
-    os.close(handle)
     assert get(tmp_path, offered(web, zip_of(CONTENT))).downloaded == ("a.zip",)
 
 

@@ -5,9 +5,7 @@ says what was fetched, so that fetching again does nothing, or only what is miss
 """
 
 import contextlib
-import importlib
 import json
-import os
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping
@@ -20,11 +18,9 @@ from tessella.data.fetch.download import Digest, Downloaded, Patience, download
 from tessella.data.fetch.sources import SOURCES, Closed, Part, Source
 from tessella.data.fetch.unpack import ArchiveError, refuse_another, unpack
 from tessella.errors import UsageError
+from tessella.lock import locked
 from tessella.progress import Track, silently
 from tessella.suggestion import unknown_name
-
-# the locks of Unix; on Windows two fetches at once are not noticed
-_locks = importlib.import_module("fcntl") if os.name == "posix" else None
 
 RECORD = ".tessella-fetch.json"
 """What was fetched into a root."""
@@ -155,23 +151,12 @@ def _source(name: str, root: Path, sources: Mapping[str, Source | Closed]) -> So
 @contextlib.contextmanager
 def _alone(root: Path) -> Iterator[None]:
     """Two fetches into one root would write to the same files: the second is refused."""
-    if _locks is None:
+    with locked(root) as is_ours:
+        if not is_ours:
+            raise ValueError(
+                f"{root}: another fetch is at work here; wait for it, or choose another folder."
+            )
         yield
-        return
-    handle = os.open(root, os.O_RDONLY)  # the lock ends with the process, however that ends
-    try:
-        _locks.flock(handle, _locks.LOCK_EX | _locks.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(handle)
-        raise ValueError(
-            f"{root}: another fetch is at work here; wait for it, or choose another folder."
-        ) from error
-    except OSError:  # a file system without locks
-        pass
-    try:
-        yield
-    finally:
-        os.close(handle)
 
 
 def _fetch_part(

@@ -1,21 +1,22 @@
-"""The lock of a trial, between processes."""
+"""A lock keeps other processes out, and ends with its own."""
 
 import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from tessella.sweep.lock import locked
+from tessella.lock import locked
 
 pytestmark = pytest.mark.processes
 
 HOLDING = """
 import sys, time
 from pathlib import Path
-from tessella.sweep.lock import locked
+from tessella.lock import locked
 with locked(Path(sys.argv[1])) as is_mine:
     print(is_mine, flush=True)
     time.sleep(600)
@@ -79,9 +80,33 @@ def test_two_locks_in_one_process_exclude_each_other(tmp_path: Path) -> None:
         assert not is_mine
 
 
+def test_a_folder_can_be_locked(tmp_path: Path) -> None:
+    with locked(tmp_path) as outer, locked(tmp_path) as inner:
+        assert (outer, inner) == (True, False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_the_file_holds_stays(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("text")
+    with locked(path) as is_mine:
+        assert is_mine
+    assert path.read_text() == "text"
+
+
+def test_who_waits_has_it_as_soon_as_the_other_lets_go(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    process = holder(path)
+    assert first_line(process) == "True"
+    threading.Timer(0.3, process.kill).start()
+    with locked(path, seconds=60) as is_mine:
+        assert is_mine
+    process.wait()
+
+
 def test_a_place_that_is_not_there_is_named(tmp_path: Path) -> None:
     with (
-        pytest.raises(OSError, match="absent/lock: cannot be locked"),
+        pytest.raises(FileNotFoundError, match="absent/lock"),
         locked(tmp_path / "absent/lock"),
     ):
         pass
