@@ -1,5 +1,6 @@
 """A run that was killed, anywhere, goes on to the weights of one that was not."""
 
+import ctypes
 import filecmp
 import os
 import random
@@ -8,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ WORDS = (
     *("data.options={count: 24, height: 33, width: 47}", "train.epochs=3", "train.ema_decay=0.9"),
     *("train.accumulate=2", "train.validate_every=1"),
 )
+PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1  # prctl(2), capabilities(7)
 TIMES = ("seconds", "images_per_second")
 
 
@@ -338,3 +340,70 @@ def test_a_full_disk_ends_the_run_and_what_was_kept_is_kept(
     assert (out / "checkpoints" / "last.pt").read_bytes() == before
     assert not list(out.rglob("*.partial"))
     subprocess.run(command("train", "--resume", out), check=True, capture_output=True)
+
+
+def without_root() -> None:
+    """Modes of files count for the process that comes, even where root starts it (Linux)."""
+    ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0)
+
+
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[Path]:
+    """A folder that processes of `without_root` cannot write into."""
+    folder = tmp_path / "folder"
+    folder.mkdir(mode=0o555)
+    words = [sys.executable, "-c", "import os, sys; sys.exit(os.access(sys.argv[1], os.W_OK))"]
+    if subprocess.run([*words, folder], preexec_fn=without_root, check=False).returncode:  # noqa: PLW1509
+        pytest.skip("this system cannot take from root the right to write anywhere")
+    yield folder
+    folder.chmod(0o755)
+
+
+BECOMES_READ_ONLY = """
+import os
+from tessella.train import loop
+keep = loop.keep_epoch
+loop.keep_epoch = lambda *given: (keep(*given), os.chmod({folder!r}, 0o555))
+"""
+
+
+def train_without_root(*words: object, before: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", f"{before}{COMMAND}", "train", *map(str, words)],
+        preexec_fn=without_root,  # noqa: PLW1509
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_a_read_only_folder_is_told_before_training(recipe: Recipe, read_only: Path) -> None:
+    file, out = read_only.parent / "recipe.yaml", read_only / "run"
+    file.write_text(recipe.to_yaml())
+    found = train_without_root(file, "--out", out)
+    assert (found.returncode, found.stdout) == (1, "")
+    assert found.stderr.splitlines() == [f"error: {out}: Permission denied."]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("inner", [".", "checkpoints"])
+def test_a_run_that_became_read_only_loses_nothing(
+    inner: str, recipe: Recipe, whole: Run, read_only: Path
+) -> None:
+    file, out = read_only.parent / "recipe.yaml", read_only.parent / "run"
+    file.write_text(recipe.to_yaml())
+    becomes = BECOMES_READ_ONLY.format(folder=str(out / inner))
+    found = train_without_root(file, "--out", out, before=becomes)
+    assert found.returncode == 1
+    assert found.stderr.splitlines()[-1].endswith(": Permission denied.")
+    assert len(read_history(Run(out).history_file)) == 1
+    before = Run(out).last_checkpoint.read_bytes()
+    again = train_without_root("--resume", out)
+    assert again.returncode == 1
+    assert again.stderr.splitlines()[-1].endswith(": Permission denied.")
+    assert Run(out).last_checkpoint.read_bytes() == before
+    (out / inner).chmod(0o755)
+    last = train_without_root("--resume", out)
+    assert last.returncode == 0, last.stderr
+    assert_as_never_stopped(Run(out), whole)
