@@ -5,7 +5,7 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from lightning_fabric import Fabric
@@ -66,22 +66,15 @@ def start_engine(recipe: Recipe, *, alone: bool = False) -> Engine:
     if not alone:
         _check_number(recipe, rank)
     if rank.count == 1:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "The `srun` command is available")
-            fabric = Fabric(
-                accelerator=device.type,
-                devices=1,
-                precision=_FABRIC_PRECISION[precision],  # type: ignore[arg-type]
-                plugins=[LightningEnvironment()],
-            )
+        fabric = _fabric(device, precision, devices=1, plugins=[LightningEnvironment()])
         return Engine(fabric, precision, Ranks())
     _refuse_what_cannot_be_shared(recipe, device, rank)
-    fabric = Fabric(
-        accelerator=device.type,
+    fabric = _fabric(
+        device,
+        precision,
         devices=rank.local_count,
         num_nodes=rank.machines,
         strategy=_strategy(recipe, rank),
-        precision=_FABRIC_PRECISION[precision],  # type: ignore[arg-type]
         plugins=[_environment(rank)],
     )
     if device.type == "cpu":
@@ -96,6 +89,17 @@ def start_engine(recipe: Recipe, *, alone: bool = False) -> Engine:
         )
     fabric.launch()
     return Engine(fabric, precision, Ranks(rank))
+
+
+def _fabric(device: torch.device, precision: Precision, **choices: Any) -> Fabric:
+    with warnings.catch_warnings():
+        # who started us is said by a plugin
+        warnings.filterwarnings("ignore", "The `srun` command is available")
+        return Fabric(
+            accelerator=device.type,
+            precision=_FABRIC_PRECISION[precision],  # type: ignore[arg-type]
+            **choices,
+        )
 
 
 def _strategy(recipe: Recipe, rank: Rank) -> DDPStrategy | ModelParallelStrategy:
