@@ -13,14 +13,12 @@ from tessella.atomic import write_json, write_text
 from tessella.backends.torch import describe
 from tessella.data.leaks import Leaks
 from tessella.errors import UsageError
-from tessella.lock import locked
 from tessella.models.freeze import unfreeze
 from tessella.progress import Track, silently
 from tessella.rank import this_rank
 from tessella.recipe import Recipe
 from tessella.run import (
     Run,
-    create_run,
     note_lengthening,
     note_resumption,
     open_run,
@@ -29,6 +27,7 @@ from tessella.run import (
 from tessella.stop import Stop, listening
 from tessella.train.bad_batch import BadLossError, save_batches
 from tessella.train.board import Board
+from tessella.train.claim import claimed, new_run
 from tessella.train.engine import deterministic, start_engine
 from tessella.train.epoch import Pass, train_epoch, validate
 from tessella.train.history import EpochRow, monitored
@@ -85,35 +84,18 @@ def train(
 def _train_anew(tell: Watch, recipe: Recipe, out: Path, track: Track) -> None:
     with kept_log() as log_into, deterministic(wanted=recipe.train.deterministic):
         engine = start_engine(recipe)
-        splits = open_splits(recipe)
-        leaks = None
-        if engine.ranks.is_first:
-            leaks = check_leaks(recipe, splits.train, splits.val, track=track)
-        setup = set_up(recipe, splits, track=track, engine=engine)
-        run = Run(out)
-        with _alone_in(run, setup, make=True):
+        run, is_first = Run(out), engine.ranks.is_first
+        with new_run(run, is_first=is_first):
+            splits = open_splits(recipe)
+            leaks = None
+            if is_first:
+                leaks = check_leaks(recipe, splits.train, splits.val, track=track)
+            setup = set_up(recipe, splits, track=track, engine=engine)
             if leaks is not None:
                 # recipe.yaml first: whatever was killed after it can be resumed
                 _begin(setup, run, leaks)
                 log_into(run)
             _run_epochs(setup, run, tell)
-
-
-@contextmanager
-def _alone_in(run: Run, setup: Setup, *, make: bool = False) -> Iterator[None]:
-    """With the run folder to ourselves, made if told so."""
-    if not setup.ranks.is_first:
-        yield
-        return
-    if make:
-        create_run(run.path)
-    with locked(run.lock_file) as is_ours:
-        if not is_ours:
-            raise UsageError(
-                f"{run.path}: another process is training in it; wait until it has ended, or end "
-                "it."
-            )
-        yield
 
 
 def _begin(setup: Setup, run: Run, leaks: Leaks) -> None:
@@ -179,9 +161,9 @@ def _train_on(tell: Watch, recipe: Recipe, path: Path, track: Track) -> None:
     run = open_run(path)
     with kept_log() as log_into, deterministic(wanted=recipe.train.deterministic):
         engine = start_engine(recipe)
-        splits = open_splits(recipe)
-        setup = set_up(recipe, splits, track=track, engine=engine)
-        with _alone_in(run, setup):
+        with claimed(run, is_first=engine.ranks.is_first):
+            splits = open_splits(recipe)
+            setup = set_up(recipe, splits, track=track, engine=engine)
             if setup.ranks.is_first:
                 log_into(run)
                 if not run.leaks_file.exists():  # killed before its first step: it is written last

@@ -13,7 +13,7 @@ from tessella.run import Run
 def kept_log() -> Iterator[Callable[[Run], None]]:
     """Remember what is said, until the call of what this yields writes it into a run's log.
 
-    A run folder is made when nothing can be refused any more, but what was said before, such as
+    A run is begun when nothing can be refused any more, but what was said before, such as
     the licence of weights, belongs into it.
     """
     memory = MemoryHandler(sys.maxsize, flushLevel=sys.maxsize, flushOnClose=False)
