@@ -25,7 +25,7 @@ FLOORS = {
                 "errors",
                 "suggestion",
             ),
-            *("atomic", "progress", "stop", "cores", "rank", "lock"),
+            *("atomic", "progress", "stop", "cores", "rank", "lock", "team"),
         ),
         0,
     ),

@@ -20,6 +20,7 @@ from tessella.recipe import Recipe
 from tessella.recipe_parts import DataRecipe
 from tessella.run import Run
 from tessella.source import data_of, source_of
+from tessella.team import ALONE, Team, share_of
 from tessella.tiles import DEFAULT_TILE
 
 
@@ -68,6 +69,7 @@ def evaluate(
     *,
     split: str,
     batch_size: int = 4,
+    team: Team = ALONE,
     track: Track = silently,
 ) -> Evaluation:
     """Scores of `predictor` over all samples of `dataset`.
@@ -77,6 +79,7 @@ def evaluate(
         dataset: every sample has a mask.
         split: its name, for the protocol.
         batch_size: images of one size computed together.
+        team: processes that share the samples; each is counted once, and all have the result.
         track: shows progress.
 
     Raises:
@@ -87,16 +90,19 @@ def evaluate(
     _check_classes(predictor.labels, dataset.labels)
     backend, labels = predictor.backend, predictor.labels
     scorer = backend.scorer(labels.num_classes, labels.ignore_index)
-    batches = read_by_size(dataset, batch_size=batch_size, reads_ahead=not backend.is_on_cpu)
+    share = share_of(team, len(dataset))
+    batches = read_by_size(dataset, share, batch_size=batch_size, reads_ahead=not backend.is_on_cpu)
     names: list[str] = []
-    for batch in track(batches, about="evaluate", total=len(dataset), size=num_images_in):
+    for batch in track(batches, about="evaluate", total=len(share), size=num_images_in):
         scorer.add(predictor.class_maps(batch.images), batch.masks)
         names.extend(batch.names)
     counts, per_image = scorer.read()
+    found = team.gather((counts, list(zip(names, per_image, strict=True))))
+    counts = np.sum([counts for counts, _ in found], axis=0)
     return Evaluation(
         counts=counts,
         labels=labels,
-        images=tuple(zip(names, per_image, strict=True)),
+        images=tuple(image for _, images in found for image in images),
         protocol={
             "split": split,
             "num_images": len(dataset),
@@ -133,6 +139,7 @@ def evaluate_model(
     split: str | None = None,
     device: str = "auto",
     tile: int = DEFAULT_TILE,
+    team: Team = ALONE,
     track: Track = silently,
 ) -> Evaluation:
     """Scores of the model at `path`; for a run folder they are also kept in its `evaluation/`.
@@ -145,6 +152,7 @@ def evaluate_model(
         split: which split; None takes the recipe's test split.
         device: auto, cpu, cuda or mps.
         tile: see `Predictor`.
+        team: processes that share the images; the first one writes.
         track: shows progress.
 
     Raises:
@@ -156,8 +164,8 @@ def evaluate_model(
     data = recipe.data if recipe else data_of(path, predictor.card)
     chosen = split or data.test_split
     dataset = _open(data, chosen, root, was_asked_for=split is not None)
-    result = evaluate(predictor, dataset, split=chosen, track=track)
-    if run is not None:
+    result = evaluate(predictor, dataset, split=chosen, team=team, track=track)
+    if run is not None and team.index == 0:
         result.write(run.evaluation_folder / f"{chosen}.json")
     return result
 

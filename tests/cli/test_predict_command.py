@@ -156,3 +156,20 @@ def test_without_ray_the_error_names_the_extra(tiny_run: Run, tmp_path: Path) ->
     assert done.stderr == (
         "error: ray is not installed; this needs: pip install 'tessella[ray]'.\n"
     )
+
+
+def test_processes_that_were_started_together_share_the_images_or_are_refused(
+    run_cli,  # noqa: ANN001
+    tiny_run: Run,
+    own_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started = {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2"}
+    for name, value in {**started, "MASTER_ADDR": "localhost"}.items():
+        monkeypatch.setenv(name, value)
+    words = ("predict", tiny_run.path, own_folder / "images", "--out", tmp_path / "out")
+    code, _, said = run_cli(*words)
+    assert code == 2
+    assert "give each a part of them by --shard I/2" in said
+    assert run_cli(*words, "--shard", "1/2")[0] == 0

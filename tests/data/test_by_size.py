@@ -51,7 +51,7 @@ def test_a_group_holds_no_more_than_a_megapixel() -> None:
 @pytest.mark.parametrize("reads_ahead", [False, True])
 def test_batches_hold_images_masks_and_names_in_order(reads_ahead: bool) -> None:
     dataset = Listed([sample(name, 3, 4) for name in "abc"])
-    batches = list(read_by_size(dataset, batch_size=2, reads_ahead=reads_ahead))
+    batches = list(read_by_size(dataset, range(3), batch_size=2, reads_ahead=reads_ahead))
     assert [batch.names for batch in batches] == [("a", "b"), ("c",)]
     assert [num_images_in(batch) for batch in batches] == [2, 1]
     assert batches[0].images[:, 0, 0, 0].tolist() == [ord("a"), ord("b")]
@@ -61,4 +61,10 @@ def test_batches_hold_images_masks_and_names_in_order(reads_ahead: bool) -> None
 def test_a_sample_without_a_mask_is_named() -> None:
     dataset = Listed([sample("a", 3, 4), sample("b", 3, 4, has_mask=False)])
     with pytest.raises(ValueError, match="b: has no mask, so it cannot be scored"):
-        list(read_by_size(dataset, batch_size=4, reads_ahead=False))
+        list(read_by_size(dataset, range(2), batch_size=4, reads_ahead=False))
+
+
+def test_only_the_samples_that_are_asked_for_are_read() -> None:
+    dataset = Listed([sample("a", 3, 4, has_mask=False), sample("b", 3, 4), sample("c", 3, 4)])
+    batches = list(read_by_size(dataset, range(1, 3), batch_size=4, reads_ahead=True))
+    assert [batch.names for batch in batches] == [("b", "c")]

@@ -16,6 +16,7 @@ from tessella.rank import this_rank
 
 if TYPE_CHECKING:
     from tessella.evaluate import Evaluation
+    from tessella.team import Team
 
 
 def demo(
@@ -128,16 +129,40 @@ def evaluate(
     from tessella.evaluate import evaluate_model
 
     chosen = chosen_recipe(recipe, data=data) if recipe else None
-    with messages():
+    with messages(), _team() as team:
         result = evaluate_model(
-            model, recipe=chosen, root=data, split=split, device=device, tile=tile, track=progress()
+            model,
+            recipe=chosen,
+            root=data,
+            split=split,
+            device=device,
+            tile=tile,
+            team=team,
+            track=progress(),
         )
+    if team.index:
+        return
     if json:
         import json as json_text
 
         typer.echo(json_text.dumps(result.document()))
     else:
         typer.echo(_score_table(result))
+
+
+@contextmanager
+def _team() -> Iterator["Team"]:
+    """Alone, or with the others that torchrun or Slurm has started; torch is loaded for these."""
+    rank = this_rank()
+    if rank.count == 1:
+        from tessella.team import ALONE
+
+        yield ALONE
+        return
+    from tessella.train.joined import joined
+
+    with joined(rank) as team:
+        yield team
 
 
 def report(

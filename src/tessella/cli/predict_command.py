@@ -9,6 +9,7 @@ import typer
 from tessella.cli.arguments import Device, ModelPath, Tile
 from tessella.cli.showing import messages, progress
 from tessella.errors import UsageError
+from tessella.rank import this_rank
 from tessella.suggestion import printable
 
 if TYPE_CHECKING:
@@ -60,6 +61,11 @@ def predict(
 
     wanted = Wanted(tuple(word.strip() for word in save.split(",")), opacity)
     part = Shard() if shard is None else parse_shard(shard)
+    if shard is None and (count := this_rank().count) > 1:
+        raise UsageError(
+            f"{count} processes were started together, and each would predict all images; give "
+            f"each a part of them by --shard I/{count}."
+        )
     if workers is not None and (engine != "ray" or workers < 1):
         raise UsageError(f"--workers {workers}: give 1 or more, and --engine ray.")
     with messages():

@@ -31,11 +31,14 @@ def num_images_in(batch: ArrayBatch) -> int:
     return len(batch.names)
 
 
-def read_by_size(dataset: Dataset, *, batch_size: int, reads_ahead: bool) -> Iterator[ArrayBatch]:
-    """Every sample once, in order, at its own size, read as needed.
+def read_by_size(
+    dataset: Dataset, indices: Iterable[int], *, batch_size: int, reads_ahead: bool
+) -> Iterator[ArrayBatch]:
+    """Samples in the order of their indices, at their own size, read as needed.
 
     Args:
         dataset: every sample has a mask.
+        indices: which samples.
         batch_size: most images in a batch; a megapixel is the bound for larger ones.
         reads_ahead: in threads, while the caller computes elsewhere. On the cores that read, an
             engine's waiting threads make both slower.
@@ -44,7 +47,6 @@ def read_by_size(dataset: Dataset, *, batch_size: int, reads_ahead: bool) -> Ite
         ValueError: a sample cannot be read or has no mask; the message names it.
         OSError: a file is gone.
     """
-    indices = range(len(dataset))
     samples = (
         in_order(dataset.__getitem__, indices) if reads_ahead else map(dataset.__getitem__, indices)
     )

@@ -37,7 +37,8 @@ MEETING_PLACE = "TESSELLA_MEETING_PLACE"
 """Environment variable: the file by which processes that we started find one another."""
 
 # one process may look through the whole data set while the others wait for it
-_PATIENCE = datetime.timedelta(hours=3)
+PATIENCE = datetime.timedelta(hours=3)
+"""How long processes wait for one another."""
 
 
 class Engine(NamedTuple):
@@ -75,7 +76,7 @@ def start_engine(recipe: Recipe, *, alone: bool = False) -> Engine:
         devices=rank.local_count,
         num_nodes=rank.machines,
         strategy=_strategy(recipe, rank),
-        plugins=[_environment(rank)],
+        plugins=[cluster_of(rank)],
     )
     if device.type == "cpu":
         torch.set_num_threads(max(1, usable_cores() // rank.local_count))
@@ -85,7 +86,7 @@ def start_engine(recipe: Recipe, *, alone: bool = False) -> Engine:
             init_method=f"file://{place}",
             rank=rank.index,
             world_size=rank.count,
-            timeout=_PATIENCE,
+            timeout=PATIENCE,
         )
     fabric.launch()
     return Engine(fabric, precision, Ranks(rank))
@@ -108,10 +109,10 @@ def _strategy(recipe: Recipe, rank: Rank) -> DDPStrategy | ModelParallelStrategy
             shard,
             data_parallel_size=rank.count,
             tensor_parallel_size=1,
-            timeout=_PATIENCE,
+            timeout=PATIENCE,
         )
     return DDPStrategy(
-        timeout=_PATIENCE,
+        timeout=PATIENCE,
         gradient_as_bucket_view=True,
         # what is frozen until an epoch gives no gradient before it
         find_unused_parameters=recipe.model.unfreeze_epoch is not None,
@@ -150,7 +151,12 @@ def _refuse_what_cannot_be_shared(recipe: Recipe, device: torch.device, rank: Ra
         )
 
 
-def _environment(rank: Rank) -> ClusterEnvironment:
+def cluster_of(rank: Rank) -> ClusterEnvironment:
+    """Who started this process, and so where the first one is met.
+
+    Raises:
+        UsageError: Slurm was told too little to say so.
+    """
     try:
         if rank.starter == "slurm":
             return SLURMEnvironment(auto_requeue=False)
