@@ -102,3 +102,28 @@ def test_more_epochs_need_a_run_and_a_number(run_cli, words: list[str]) -> None:
     code, _, err = run_cli("train", *words)
     assert code == 2
     assert "give epochs to add, from 1 up, and --resume RUN" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (
+            ("--data", "mine", "--out", "run"),
+            "write the recipe first by `tessella plan --data ROOT",
+        ),
+        (("demo", "--budget", "5m", "--out", "run"), "write the recipe first by"),
+        (("demo",), "several processes need one name for the run; give it by --out RUN"),
+    ],
+)
+def test_what_processes_that_torchrun_started_would_disagree_on_is_refused(
+    words: tuple[str, ...],
+    reason: str,
+    run_cli,  # noqa: ANN001
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started = {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2"}
+    for name, value in {**started, "MASTER_ADDR": "localhost"}.items():
+        monkeypatch.setenv(name, value)
+    code, _, said = run_cli("train", *words)
+    assert code == 2
+    assert reason in said

@@ -26,6 +26,7 @@ from tessella.data.loader import (
 )
 from tessella.data.pairs import Pair, PairDataset
 from tessella.labels import LabelMap
+from tessella.rank import Rank
 from tessella.sample import Sample
 from tessella.stop import ASKING
 
@@ -425,6 +426,15 @@ def test_beside_a_cpu_that_trains_nobody_else_reads() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="counts cores the way Linux does")
 def test_beside_a_gpu_up_to_eight_read() -> None:
     assert 1 <= resolve_workers("auto", device_type="cuda") <= 8
+
+
+def test_processes_that_train_together_share_the_cores_that_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tessella.cores.usable_cores", lambda: 16)
+    for processes, readers in ((1, 8), (4, 4), (32, 1)):
+        rank = Rank(0, processes, 0, processes, "torchrun")
+        assert resolve_workers("auto", device_type="cuda", rank=rank) == readers
 
 
 def test_large_images_come_alone_so_that_memory_follows_pixels_and_not_counts() -> None:

@@ -37,6 +37,13 @@ def test_early_updates_count_more_until_the_decay_is_reached(decay: float, expec
     assert averaged([1.0, 2.0, 4.0], decay=decay) == pytest.approx(expected, rel=1e-6)
 
 
+def test_it_lies_where_training_will_be() -> None:
+    """The weights move to the GPU after the copy is made; meta stands for one here."""
+    average = weight_average(one_weight(1.0), decay=0.9, device=torch.device("meta"))
+    assert average.module.weight.is_meta  # type: ignore[union-attr]
+    assert average.n_averaged.device.type == "cpu"
+
+
 def test_statistics_of_norm_layers_are_averaged_and_counters_copied() -> None:
     norm = nn.BatchNorm2d(2)
     average = weight_average(norm, decay=0.5)

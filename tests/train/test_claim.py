@@ -58,6 +58,22 @@ def test_another_training_is_kept_out(tmp_path: Path) -> None:
         pass
 
 
+def test_what_a_running_training_is_writing_is_not_swept_away(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    half = tmp_path / ".history.csv.0a1b2c3d.partial"
+    half.touch()
+    with locked(run.lock_file), pytest.raises(UsageError, match="another process"):
+        fail(run)
+    assert half.exists()
+
+
+def test_a_folder_with_something_in_it_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").touch()
+    with pytest.raises(UsageError, match="is not empty"):
+        fail(Run(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
 def test_what_is_in_the_way_is_told_before_the_data_is_read(
     tiny_run: Run,
     tmp_path: Path,

@@ -175,7 +175,7 @@ def test_the_recipe_is_the_first_thing_in_a_run(
         for _ in range(2):  # the second time into what the first left
             with pytest.raises(KilledError):
                 train(recipe, out=tmp_path / "run")
-    assert written == [[], []]
+    assert written == [[".lock"], [".lock"]]
 
 
 @pytest.fixture
@@ -240,6 +240,19 @@ def test_what_was_being_written_after_the_state_is_written_again(
         path.unlink()
     shutil.rmtree(twin.model_folder)
     (twin.last_checkpoint.parent / ".best.pt.0a1b2c3d.partial").write_bytes(b"half")
+    resume(twin.path)
+    assert_as_never_stopped(twin, run)
+
+
+def test_a_rate_that_dropped_at_an_epochs_end_is_that_of_the_next_step_resumed_or_not(
+    recipe_of: MakeRecipe, tmp_path: Path
+) -> None:
+    plateau = ("schedule={name: plateau, patience: 1, gamma: 0.1}", "optimizer.lr=1e-30")
+    run = train(recipe_of(*WORDS, *plateau), out=tmp_path / "run")
+    rates = [row["learning_rate"] for row in read_history(run.history_file)]
+    assert rates == pytest.approx([1e-30, 1e-30, 1e-31])  # the second brought nothing better
+    twin = Run(shutil.copytree(run.path, tmp_path / "twin"))
+    twin.last_checkpoint.write_bytes(b"")  # the state after the second is taken
     resume(twin.path)
     assert_as_never_stopped(twin, run)
 

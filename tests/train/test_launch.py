@@ -125,6 +125,44 @@ def test_two_processes_with_batches_of_four_are_one_with_batches_of_eight(
     assert environment["processes"] == 2
 
 
+FROZEN = ("model.freeze=['network.encoder.*']", "model.unfreeze_epoch=2", "train.epochs=3")
+
+
+@pytest.fixture(scope="module")
+def unfrozen(folder: Folder) -> Run:
+    """One process, batches of 8, the encoder from the second epoch on."""
+    return folder.trained("unfrozen", "train.batch_size=8", *FROZEN)
+
+
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+def test_what_is_unfrozen_later_learns_from_the_images_of_all(
+    strategy: str, folder: Folder, unfrozen: Run
+) -> None:
+    words = ("train.devices=2", "train.batch_size=4", f"train.strategy={strategy}")
+    run = folder.trained(f"unfrozen-{strategy}", *words, *FROZEN)
+    found, expected = state_of(run)["segmenter"], state_of(unfrozen)["segmenter"]
+    for key, tensor in expected.items():
+        torch.testing.assert_close(found[key], tensor, rtol=1e-4, atol=2e-5)
+    if strategy == "fsdp":  # the state of what is frozen again at that moment is not lost
+        assert_goes_on_from_before(run, folder)
+
+
+def test_an_optimiser_without_state_is_spread_too(folder: Folder) -> None:
+    words = ("train.devices=2", "train.strategy=fsdp", "optimizer={name: sgd, momentum: 0, lr: 1}")
+    assert_goes_on_from_before(folder.trained("stateless", *words), folder)
+
+
+def assert_goes_on_from_before(run: Run, folder: Folder) -> None:
+    """Without its last state a run goes on from the one before, to the same weights."""
+    whole = state_of(run)
+    run.last_checkpoint.write_bytes(b"")
+    folder.ended(run.path.name, folder.resume(run.path.name))
+    again = state_of(run)
+    assert [row[:-2] for row in again["rows"]] == [row[:-2] for row in whole["rows"]]
+    for key, tensor in whole["segmenter"].items():
+        assert torch.equal(again["segmenter"][key], tensor), key
+
+
 def test_torchrun_starts_what_we_would(folder: Folder, alone: Run) -> None:
     run = folder.torchrun("torchrun", "train.batch_size=4")
     for row, wanted in zip(figures_of(run), figures_of(alone), strict=True):
@@ -174,6 +212,21 @@ def test_a_signal_to_the_command_saves_what_all_have_done(folder: Folder, whole:
     assert last.startswith("stopped by SIGTERM after epoch"), printed
     assert printed.count("SIGTERM: saving") == 1
     assert_same_weights(folder.ended("stopped", folder.resume("stopped")), whole)
+
+
+def test_a_second_ctrl_c_leaves_at_once_and_that_is_no_success(folder: Folder) -> None:
+    process = folder.start("impatient", *LONG)
+    wait_for(process, "epoch 1/4")
+    ranks = children_of(process.pid)
+    process.send_signal(signal.SIGINT)
+    wait_for(process, "SIGINT: saving")
+    while process.poll() is None:  # as people do
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    printed, _ = process.communicate(timeout=120)
+    assert process.returncode == 128 + signal.SIGINT, printed
+    assert "Next: " not in printed
+    assert not any(map(is_running, ranks))
 
 
 def children_of(pid: int) -> list[int]:
@@ -294,3 +347,22 @@ def test_who_watches_is_told_each_epoch_and_may_end_the_training(
         timeout=300,
     )
     assert done.stdout == "told 1 2\n"
+
+
+def test_a_script_that_a_new_process_cannot_import_is_told(
+    folder: Folder, recipe_of: MakeRecipe
+) -> None:
+    recipe = recipe_of(*WORDS, "train.devices=2")
+    (folder.path / "unguarded.yaml").write_text(recipe.to_yaml())
+    script = folder.path / "unguarded.py"
+    script.write_text(WATCHING.replace('if __name__ == "__main__":\n    main()', "main()"))
+    done = subprocess.run(
+        [sys.executable, script, folder.path / "unguarded.yaml", folder.path / "unguarded"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 1
+    assert "ended with exit code 1 and said nothing" in done.stderr.splitlines()[-1]
+    assert "`if __name__ == '__main__':`" in done.stderr.splitlines()[-1]

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from tessella.train.ranks import ElsewhereError, Ranks, is_lost_connection
+from tessella.rank import Rank
+from tessella.train.ranks import ElsewhereError, Ranks, elsewhere, is_lost_connection
 
 
 def test_one_process_is_the_first_and_adds_up_to_itself() -> None:
@@ -37,3 +38,11 @@ def test_summing_copies_leaves_what_was_given_alone() -> None:
 )
 def test_a_lost_connection_is_told_from_other_errors(error: Exception, *, is_lost: bool) -> None:
     assert is_lost_connection(error) == is_lost
+
+
+def test_who_lost_the_others_says_by_what() -> None:
+    error = RuntimeError("NCCL error: no socket interface found")
+    assert str(elsewhere(Rank(1, 4), error)) == (
+        "process 2 of 4: another one has ended; it says why (NCCL error: no socket interface "
+        "found)."
+    )

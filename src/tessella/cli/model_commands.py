@@ -95,8 +95,10 @@ def train(
                 "no recipe given; `tessella recipes` lists them, and `tessella train --data ROOT` "
                 "plans one for a folder of your own."
             )
+        is_planned = name is None or budget is not None
+        _refuse_what_ranks_disagree_on(is_planned=is_planned, out=out)
         # the recipe first: what is wrong with it is said before torch is loaded
-        if name is None or budget is not None:
+        if is_planned:
             made = make_plan(name, words, data=data, budget=budget)
             chosen, explained = made.recipe, made.explained
         else:
@@ -110,6 +112,19 @@ def train(
             run = train_recipe(chosen, out=place, track=progress())
     if this_rank().is_first:
         typer.echo(f"{run.path}\nNext: tessella evaluate {run.path}; tessella report {run.path}")
+
+
+def _refuse_what_ranks_disagree_on(*, is_planned: bool, out: Path | None) -> None:
+    """Of processes that were started together each would measure, and look at its own clock."""
+    if this_rank().count == 1:
+        return
+    if is_planned:
+        raise UsageError(
+            "each of the processes would plan by what it measures; write the recipe first by "
+            "`tessella plan --data ROOT --out recipe.yaml`, and train that."
+        )
+    if out is None:
+        raise UsageError("several processes need one name for the run; give it by --out RUN.")
 
 
 def evaluate(

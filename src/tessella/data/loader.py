@@ -13,13 +13,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from tessella.cores import usable_cores
+from tessella.cores import cores_each
 from tessella.data.augment import Augmentation
 from tessella.data.by_size import grouped_by_size, stacked
 from tessella.data.dataset import Dataset
 from tessella.data.mixing import draw_partner
+from tessella.rank import Rank
 from tessella.sample import Sample
 from tessella.stop import ASKING
+
+_ALONE = Rank()
 
 
 class Batch(NamedTuple):
@@ -220,11 +223,14 @@ class ScoringLoader:
             yield from batches
 
 
-def resolve_workers(workers: int | str, *, device_type: str) -> int:
-    """Reader processes for `auto`: none on a CPU, whose cores train, and up to 8 beside a GPU."""
+def resolve_workers(workers: int | str, *, device_type: str, rank: Rank = _ALONE) -> int:
+    """Reader processes of each process that trains, for `auto`.
+
+    None on a CPU, whose cores train; beside a GPU one for each core that is the process's, up to 8.
+    """
     if not isinstance(workers, str):
         return workers
-    return 0 if device_type == "cpu" else min(8, usable_cores())
+    return 0 if device_type == "cpu" else min(8, cores_each(rank))
 
 
 def _quiet_worker(worker: int) -> None:  # noqa: ARG001 - the signature is torch's

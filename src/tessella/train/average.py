@@ -7,7 +7,9 @@ from torch.optim.swa_utils import AveragedModel
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
-def weight_average(module: nn.Module, *, decay: float) -> AveragedModel:
+def weight_average(
+    module: nn.Module, *, decay: float, device: torch.device | None = None
+) -> AveragedModel:
     """A copy of `module` whose `update_parameters(module)` moves it towards the present weights.
 
     After n updates the share of the old average is min(decay, (1 + n) / (10 + n)): early steps,
@@ -16,6 +18,7 @@ def weight_average(module: nn.Module, *, decay: float) -> AveragedModel:
     Args:
         module: what is trained.
         decay: share of the old average in the long run, 0..1, e.g. 0.999.
+        device: where `module` will be when it is trained; None: where it is.
     """
 
     @torch.no_grad()
@@ -28,7 +31,7 @@ def weight_average(module: nn.Module, *, decay: float) -> AveragedModel:
             for old, new in zip(averaged, current, strict=True):
                 old.copy_(new)
 
-    average = AveragedModel(module, multi_avg_fn=move, use_buffers=True)
+    average = AveragedModel(module, device=device, multi_avg_fn=move, use_buffers=True)
     # counted on the host: the share is then known without asking the device
-    average.n_averaged = average.n_averaged.cpu()
+    average.n_averaged = torch.zeros((), dtype=torch.long)
     return average.requires_grad_(False)

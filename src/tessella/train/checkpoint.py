@@ -129,7 +129,7 @@ class TrainingState:
             self.plateau.__dict__.update(asdict(Plateau(**content["plateau"])))
             if self.average is not None:
                 self.average.load_state_dict(content["average"])
-            self._set_rates()
+            self.set_rates()  # the saved ones are those of a shorter run if it got longer
             self.rows = [_row(values) for values in content["rows"]]
             self.best, self.since_best = content["best"], content["since_best"]
             self.best_epoch = content["best_epoch"]
@@ -143,6 +143,13 @@ class TrainingState:
                 f"{path}: does not fit the run's recipe ({reason}); resume with the recipe.yaml "
                 "that the run began with."
             ) from error
+
+    def set_rates(self) -> None:
+        """Have the optimiser's rates say what the schedule and the plateau do at this step."""
+        factors = [curve(self.schedule.last_epoch) for curve in self.schedule.lr_lambdas]
+        groups = zip(self.optimizer.param_groups, self.schedule.base_lrs, factors, strict=True)
+        for group, base, factor in groups:
+            group["lr"] = base * factor
 
     def _random_states(self) -> list[torch.Tensor]:
         """Of this process: main memory's, then the GPU's."""
@@ -163,13 +170,6 @@ class TrainingState:
                 f"{path}: {count} processes trained this run, now {self.ranks.count} would; start "
                 "as many as before, by torchrun or Slurm if these started it."
             )
-
-    def _set_rates(self) -> None:
-        """To what the schedule says; the saved ones are those of a shorter run if it got longer."""
-        factors = [curve(self.schedule.last_epoch) for curve in self.schedule.lr_lambdas]
-        groups = zip(self.optimizer.param_groups, self.schedule.base_lrs, factors, strict=True)
-        for group, base, factor in groups:
-            group["lr"] = base * factor
 
 
 def _write(path: Path, content: dict[str, Any], *, previous: Path | None) -> None:

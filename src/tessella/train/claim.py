@@ -26,14 +26,18 @@ def new_run(run: Run, *, is_first: bool) -> Iterator[None]:
     if not is_first:
         yield
         return
-    is_new = not run.path.exists()
-    create_run(run.path)
+    is_new = not run.path.is_dir()
+    if is_new:
+        create_run(run.path)
+    was_locked = run.lock_file.exists()
     with claimed(run, is_first=is_first):
         try:
+            if not is_new:
+                create_run(run.path)  # now that nobody else is writing in it
             yield
         finally:
-            if not run.recipe_file.exists():
-                run.lock_file.unlink(missing_ok=True)
+            if not (was_locked or run.recipe_file.exists()):
+                run.lock_file.unlink()
                 if is_new:
                     with suppress(OSError):  # whatever another has put there
                         run.path.rmdir()

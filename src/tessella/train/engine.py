@@ -1,6 +1,5 @@
 """What computes: the devices, the processes on them, and the precision, by Lightning Fabric."""
 
-import datetime
 import os
 import warnings
 from collections.abc import Iterator, Mapping
@@ -19,11 +18,11 @@ from lightning_fabric.strategies import DDPStrategy, ModelParallelStrategy
 from torch import Tensor, nn
 
 from tessella.backends.torch import Precision, resolve_device, resolve_precision
-from tessella.cores import usable_cores
+from tessella.cores import threads_each
 from tessella.errors import UsageError
 from tessella.rank import Rank, this_rank
 from tessella.recipe import Recipe
-from tessella.train.ranks import Ranks
+from tessella.train.ranks import PATIENCE, Ranks
 from tessella.train.sharding import shard
 
 # Fabric's names of our precisions
@@ -35,10 +34,6 @@ _FABRIC_PRECISION: Mapping[Precision, str] = {
 
 MEETING_PLACE = "TESSELLA_MEETING_PLACE"
 """Environment variable: the file by which processes that we started find one another."""
-
-# one process may look through the whole data set while the others wait for it
-PATIENCE = datetime.timedelta(hours=3)
-"""How long processes wait for one another."""
 
 
 class Engine(NamedTuple):
@@ -79,7 +74,7 @@ def start_engine(recipe: Recipe, *, alone: bool = False) -> Engine:
         plugins=[cluster_of(rank)],
     )
     if device.type == "cpu":
-        torch.set_num_threads(max(1, usable_cores() // rank.local_count))
+        torch.set_num_threads(threads_each(rank))
     if place := os.environ.get(MEETING_PLACE):
         torch.distributed.init_process_group(
             "nccl" if device.type == "cuda" else "gloo",

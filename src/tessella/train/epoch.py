@@ -53,8 +53,10 @@ class Tally:
         self._counter = PixelCounter(num_classes, ignore_index, device)
         self._ignore_index = ignore_index
         self._ranks = ranks or Ranks()
-        self._loss = torch.zeros((), dtype=torch.float64, device=device)
-        self._pixels = torch.zeros((), dtype=torch.float64, device=device)
+        # Apple's GPUs have no float64
+        dtype = torch.float32 if device.type == "mps" else torch.float64
+        self._loss = torch.zeros((), dtype=dtype, device=device)
+        self._pixels = torch.zeros((), dtype=dtype, device=device)
         self._images = 0
         self._started = time.perf_counter()
 

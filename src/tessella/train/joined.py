@@ -8,11 +8,11 @@ from typing import TypeVar
 import torch
 from torch import distributed as dist
 
-from tessella.cores import usable_cores
+from tessella.cores import threads_each
 from tessella.rank import Rank
 from tessella.team import ALONE, Team
-from tessella.train.engine import PATIENCE, cluster_of
-from tessella.train.ranks import ElsewhereError, is_lost_connection
+from tessella.train.engine import cluster_of
+from tessella.train.ranks import PATIENCE, elsewhere, is_lost_connection
 
 T = TypeVar("T")
 
@@ -21,8 +21,15 @@ T = TypeVar("T")
 class _Joined:
     """A process that others are in touch with, by main memory."""
 
-    index: int
-    count: int
+    rank: Rank
+
+    @property
+    def index(self) -> int:
+        return self.rank.index
+
+    @property
+    def count(self) -> int:
+        return self.rank.count
 
     def gather(self, mine: T) -> Sequence[T]:
         found: list[T | None] = [None] * self.count
@@ -31,9 +38,7 @@ class _Joined:
         except RuntimeError as error:
             if not is_lost_connection(error):
                 raise
-            raise ElsewhereError(
-                f"process {self.index + 1} of {self.count}: another one has ended; it says why."
-            ) from error
+            raise elsewhere(self.rank, error) from error
         return found  # type: ignore[return-value]
 
 
@@ -52,7 +57,7 @@ def joined(rank: Rank) -> Iterator[Team]:
         return
     if torch.cuda.is_available():
         torch.cuda.set_device(rank.local_index % torch.cuda.device_count())
-    torch.set_num_threads(max(1, usable_cores() // rank.local_count))
+    torch.set_num_threads(threads_each(rank))
     cluster = cluster_of(rank)
     dist.init_process_group(
         "gloo",
@@ -62,6 +67,6 @@ def joined(rank: Rank) -> Iterator[Team]:
         timeout=PATIENCE,
     )
     try:
-        yield _Joined(rank.index, rank.count)
+        yield _Joined(rank)
     finally:
         dist.destroy_process_group()

@@ -43,6 +43,10 @@ class _Failure(NamedTuple):
     number: int = 0
 
 
+class _Done(NamedTuple):
+    """A process did all of its work."""
+
+
 def run_in_processes(
     count: int, work: Callable[..., None], *arguments: Any, heard: Tell | None = None
 ) -> None:
@@ -88,17 +92,18 @@ class _Watch:
     ) -> None:
         self._context, self._mailbox, self._heard = context, mailbox, heard
         self._failures: list[_Failure] = []
+        self._done = 0
         self._passed_on: int | None = None
         self._objection: BaseException | None = None
 
     def until_the_end(self) -> None:
-        killed, at = "", 0
+        killed, at, code = "", 0, 0
         try:
             while not self._context.join(timeout=_LOOK_SECONDS, grace_period=_GRACE_SECONDS):
                 self._read()
         except ProcessException as error:
             killed = getattr(error, "signal_name", None) or ""
-            at = error.error_index
+            at, code = error.error_index, getattr(error, "exit_code", 1)
         self._read()
         if self._objection is not None:
             raise self._objection
@@ -115,6 +120,14 @@ class _Watch:
                 "others with it; often the system ends what takes too much memory. "
                 "What was saved is kept: tessella train --resume RUN goes on from there."
             )
+        count = len(self._context.processes)
+        if self._done < count:
+            if self._passed_on == signal.SIGINT:  # it left at once
+                raise KeyboardInterrupt
+            raise ValueError(
+                f"process {at + 1} of {count} ended with exit code {code} and said nothing. A "
+                "script that trains needs `if __name__ == '__main__':` around what it does."
+            )
 
     def pass_on(self, number: int, _frame: object = None) -> None:
         """Send a signal to all processes."""
@@ -129,6 +142,8 @@ class _Watch:
             message = pickle.loads(self._mailbox.get())  # noqa: S301  from our own process
             if isinstance(message, _Failure):
                 self._failures.append(message)
+            elif isinstance(message, _Done):
+                self._done += 1
             elif self._heard is not None and self._objection is None:
                 try:
                     self._heard(message)
@@ -181,6 +196,9 @@ def _start(
 
     try:
         work(tell, *arguments)
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+        tell(_Done())
     except KeyboardInterrupt:
         os._exit(130)
     except Exception as error:  # noqa: BLE001  the process that watches raises it

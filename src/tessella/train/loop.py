@@ -36,7 +36,7 @@ from tessella.train.keep import keep_epoch, keep_state, take_up
 from tessella.train.launch import run_in_processes
 from tessella.train.messages import announce, report, stopped
 from tessella.train.part import Part, Pauses
-from tessella.train.ranks import ElsewhereError, is_lost_connection
+from tessella.train.ranks import elsewhere, is_lost_connection
 from tessella.train.run_log import kept_log
 from tessella.train.setup import Setup, open_splits, set_up
 from tessella.train.sharding import whole
@@ -203,9 +203,7 @@ def _on_all_ranks(
         except RuntimeError as error:
             if rank.count == 1 or not is_lost_connection(error):
                 raise
-            raise ElsewhereError(
-                f"process {rank.index + 1} of {rank.count}: another one has ended; it says why."
-            ) from error
+            raise elsewhere(rank, error) from error
     elif recipe.train.nodes > 1:
         raise UsageError(
             f"train.nodes={recipe.train.nodes}: start the processes on each machine by torchrun "
@@ -291,8 +289,11 @@ def _run_epoch(setup: Setup, run: Run, epoch: int, stop: Stop) -> EpochRow:
         with whole(setup.state.segmenter):
             batches = stop.until(setup.scoring)
             validated = validate(setup.task, batches, total=setup.scoring.images)
-    if setup.ranks.largest(stop.asked or 0) and pauses.end is not None:
-        save(pauses.end)  # what was validated of the split is of no use
+    asked = setup.ranks.largest(stop.asked or 0)
+    if asked and pauses.end is not None:  # what was validated of the split is of no use
+        if begun is None or pauses.end.steps > begun.steps:
+            save(pauses.end)
+        raise stopped(setup, run.path, asked)
     setup.state.part = None
     row = _row(epoch, rate, trained, validated, time.perf_counter() - started)
     setup.state.rows.append(row)
@@ -345,6 +346,7 @@ def _take_note(setup: Setup, row: EpochRow) -> bool:
     setup.state.since_best = 0 if is_best else setup.state.since_best + 1
     if setup.recipe.schedule.name == "plateau":
         setup.state.plateau.note(score)
+        setup.state.set_rates()  # at once, as a run that is resumed here would
     return is_best
 
 

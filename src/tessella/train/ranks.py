@@ -1,5 +1,7 @@
 """What the processes that train together add up, and what they agree on."""
 
+import datetime
+import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,9 +11,20 @@ from torch import distributed as dist
 
 from tessella.rank import Rank
 
+PATIENCE = datetime.timedelta(hours=3)
+"""How long processes wait for one another: one may look through the whole data set first."""
+
 
 class ElsewhereError(ValueError):
     """Another process found what ends the training, and says it."""
+
+
+def elsewhere(rank: Rank, error: BaseException) -> ElsewhereError:
+    """What a process says that lost the others; with the reason, which no other may have said."""
+    reason = textwrap.shorten(str(error), 300, placeholder=" ...")
+    return ElsewhereError(
+        f"process {rank.index + 1} of {rank.count}: another one has ended; it says why ({reason})."
+    )
 
 
 def is_lost_connection(error: BaseException) -> bool:
@@ -37,7 +50,7 @@ class Ranks:
         self.index, self.count = (rank.index, rank.count) if rank else (0, 1)
         self._group: dist.ProcessGroup | None = None
         if self.count > 1:
-            self._group = dist.new_group(backend="gloo")  # type: ignore[assignment]
+            self._group = dist.new_group(backend="gloo", timeout=PATIENCE)  # type: ignore[assignment]
         self._asked: tuple[Tensor, Any] | None = None
 
     @property

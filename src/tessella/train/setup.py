@@ -17,6 +17,7 @@ from tessella.models.origin import WeightsOrigin
 from tessella.models.segmenter import Segmenter
 from tessella.optim import Plateau
 from tessella.progress import Track
+from tessella.rank import this_rank
 from tessella.recipe import Recipe
 from tessella.train.average import weight_average
 from tessella.train.checkpoint import TrainingState
@@ -105,7 +106,9 @@ def set_up(recipe: Recipe, splits: Splits, *, track: Track, engine: Engine | Non
     segmenter, origin = _segmenter(recipe, splits.train.labels)
     if choice.sync_norm and ranks.count > 1:
         segmenter = nn.SyncBatchNorm.convert_sync_batchnorm(segmenter)
-    average = weight_average(segmenter, decay=choice.ema_decay) if choice.ema_decay else None
+    average = None
+    if choice.ema_decay:
+        average = weight_average(segmenter, decay=choice.ema_decay, device=fabric.device)
     plateau = Plateau(recipe.schedule.gamma, recipe.schedule.patience)
     steps = -(-len(training) // choice.accumulate)
     wrapped: Any
@@ -116,6 +119,8 @@ def set_up(recipe: Recipe, splits: Splits, *, track: Track, engine: Engine | Non
     else:
         optimizer, schedule = _optimization(recipe, segmenter, plateau, steps_per_epoch=steps)
         module, wrapped = fabric.setup(segmenter, optimizer)
+    if recipe.model.unfreeze_epoch is not None:  # DDP sees to what has a gradient when it is made
+        build.freeze_as_told(recipe, segmenter)
     module.mark_forward_method("outputs")
     task = Task(
         fabric=fabric,
@@ -151,7 +156,7 @@ def _loaders(
     recipe: Recipe, splits: Splits, device: torch.device, ranks: Ranks
 ) -> tuple[TrainingLoader, ScoringLoader]:
     choice = recipe.train
-    workers = resolve_workers(choice.workers, device_type=device.type)
+    workers = resolve_workers(choice.workers, device_type=device.type, rank=this_rank())
     on_gpu = device.type == "cuda"
     training = TrainingLoader(
         splits.train,
@@ -188,15 +193,11 @@ def _optimization(
     recipe: Recipe, segmenter: Segmenter, plateau: Plateau, *, steps_per_epoch: int
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR]:
     # what is frozen for good needs no state in the optimiser; what will be unfrozen does
-    will_unfreeze = recipe.model.unfreeze_epoch is not None
-    if not will_unfreeze:
+    if recipe.model.unfreeze_epoch is None:
         build.freeze_as_told(recipe, segmenter)
-    built = build.build_optimization(
+    return build.build_optimization(
         recipe, segmenter, steps_per_epoch=steps_per_epoch, plateau=plateau
     )
-    if will_unfreeze:
-        build.freeze_as_told(recipe, segmenter)
-    return built
 
 
 def _nothing() -> None:

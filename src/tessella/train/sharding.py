@@ -5,7 +5,7 @@ Source: Zhao et al. 2023, "PyTorch FSDP", arXiv:2304.11277; here torch's `fully_
 
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -110,7 +110,22 @@ def write_optimizer(
     module: nn.Module, optimizer: torch.optim.Optimizer, content: dict[str, Any]
 ) -> None:
     """Take up what `read_optimizer` gave, in every process."""
-    if is_sharded(module):
-        set_optimizer_state_dict(module, optimizer, content, options=_WRITE)
-    else:
+    if not is_sharded(module):
         optimizer.load_state_dict(content)
+    elif content["state"]:  # plain SGD has none, which torch does not take
+        with _trainable(module, content["state"]):
+            set_optimizer_state_dict(module, optimizer, content, options=_WRITE)
+
+
+@contextmanager
+def _trainable(module: nn.Module, names: Container[str]) -> Iterator[None]:
+    """With parameters unfrozen while the block runs: torch passes over the state of frozen ones."""
+    named = module.named_parameters()
+    frozen = [one for name, one in named if name in names and not one.requires_grad]
+    for parameter in frozen:
+        parameter.requires_grad_(True)
+    try:
+        yield
+    finally:
+        for parameter in frozen:
+            parameter.requires_grad_(False)
