@@ -31,7 +31,8 @@ def test_a_dry_run_prints_the_script_that_it_wrote(here: Path, run_cli: Any) -> 
     assert "\n#SBATCH --gpus-per-node=a100:2\n" in out
     assert "\n#SBATCH --constraint=nvlink\n" in out
     assert err == f"{script}: written, not submitted\n"
-    assert "  devices: 2\n" in (script.parent / "recipe.yaml").read_text()
+    (recipe,) = script.parent.glob("recipe-*.yaml")
+    assert "  devices: 2\n" in recipe.read_text()
     assert not (here / "runs" / "street").exists()
 
 
@@ -52,7 +53,8 @@ def test_overrides_and_data_are_in_the_jobs_recipe(here: Path, run_cli: Any) -> 
     words = ("slurm", "folder", "train.epochs=3", "--data", "mine", "--out", "x", "--stage")
     code, out, err = run_cli(*words, "--dry-run")
     assert (code, "warning" in err) == (0, False)
-    text = (here / "x.slurm" / "recipe.yaml").read_text()
+    (recipe,) = (here / "x.slurm").glob("recipe-*.yaml")
+    text = recipe.read_text()
     assert "  epochs: 3\n" in text
     assert f"  root: {here / 'mine'}\n" in text
     assert f"\ndata={here / 'mine'}\n" in out

@@ -11,6 +11,7 @@ import pytest
 from tessella import __version__
 from tessella.errors import UsageError
 from tessella.recipe import Recipe, read_recipe
+from tessella.runs import Found, find_runs
 from tessella.slurm.job import Job
 from tessella.slurm.prepare import fitted_recipe, prepare
 
@@ -53,15 +54,22 @@ def test_script_recipe_and_source_are_written_beside_the_run(
     assert prepared.script.read_text() == prepared.text
     assert f"made_by='tessella {__version__}'" in prepared.text
     assert f"tessella=({sys.executable} -P -m tessella)" in prepared.text
-    assert f"export PYTHONPATH={job.folder / 'source'}:" in prepared.text
-    assert (job.folder / "source" / "steps.py").read_text() == "old\n"
+    (source,) = job.folder.glob("source-*")
+    assert f"export PYTHONPATH={source}:" in prepared.text
+    assert (source / "steps.py").read_text() == "old\n"
     assert prepared.tree is not None
     variables = f"TESSELLA_PROJECT={project} TESSELLA_PROJECT_COMMIT={prepared.tree.commit}"
     assert f"\nexport {variables}\n" in prepared.text
-    text = (job.folder / "recipe.yaml").read_text()
-    written = read_recipe(text, where="recipe.yaml").train
+    (recipe,) = job.folder.glob("recipe-*.yaml")
+    assert f'begin=("$folder"/{recipe.name} ' in prepared.text
+    written = read_recipe(recipe.read_text(), where="recipe").train
     assert (written.epochs, written.nodes, written.devices, written.device) == (7, 3, 2, "cpu")
     assert not job.run.exists()
+
+
+def test_the_folder_of_a_job_is_no_run(project: Path, recipe_of: MakeRecipe) -> None:
+    prepare(job_of(project), recipe_of(), beside=project)
+    assert find_runs([project / "runs"]) == Found((), ())
 
 
 def test_the_folder_of_a_job_makes_no_tree_dirty(project: Path, recipe_of: MakeRecipe) -> None:
@@ -96,7 +104,7 @@ def test_a_dirty_tree_that_is_allowed_is_used_as_it_will_be(
     assert f"export PYTHONPATH={project}:" in prepared.text
     assert "with changes, used as it is when the job starts" in prepared.source
     assert "TESSELLA_PROJECT" not in prepared.text
-    assert not (prepared.job.folder / "source").exists()
+    assert not list(prepared.job.folder.glob("source*"))
 
 
 def test_the_repository_is_that_of_the_recipe(
@@ -109,13 +117,30 @@ def test_the_repository_is_that_of_the_recipe(
     assert prepare(job_of(tmp_path), recipe_of(), beside=tmp_path).tree is None
 
 
-def test_a_job_that_was_not_submitted_is_replaced(project: Path, recipe_of: MakeRecipe) -> None:
-    prepare(job_of(project), recipe_of(), beside=project)
+def test_a_recipe_outside_of_any_repository_does_not_hide_the_current_one(
+    project: Path, tmp_path: Path, recipe_of: MakeRecipe
+) -> None:
+    (project / "steps.py").write_text("new\n")
+    with pytest.raises(UsageError, match=f"{project}: differs from its commit"):
+        prepare(job_of(project), recipe_of(), beside=tmp_path)
+
+
+def test_a_job_that_was_not_submitted_is_replaced_but_what_its_script_names_stays(
+    project: Path, recipe_of: MakeRecipe
+) -> None:
+    """A script that somebody submitted by hand waits with the names that it had."""
+    first = prepare(job_of(project), recipe_of("train.epochs=7"), beside=project).text
     (project / "steps.py").write_text("newer\n")
     commit()
     job = job_of(project, time="30")
-    assert "--time=30" in prepare(job, recipe_of(), beside=project).script.read_text()
-    assert (job.folder / "source" / "steps.py").read_text() == "newer\n"
+    second = prepare(job, recipe_of("train.epochs=8"), beside=project).text
+    assert "--time=30" in second
+    assert second == (job.folder / "job.sh").read_text()
+    for text, content, epochs in ((first, "old\n", 7), (second, "newer\n", 8)):
+        (source,) = (one for one in job.folder.glob("source-*") if f"{one}:" in text)
+        assert (source / "steps.py").read_text() == content
+        (recipe,) = (one for one in job.folder.glob("recipe-*") if f"/{one.name} " in text)
+        assert f"epochs: {epochs}\n" in recipe.read_text()
 
 
 def test_a_job_that_was_submitted_is_not(project: Path, recipe_of: MakeRecipe) -> None:

@@ -18,6 +18,7 @@ PROGRAM = Program(
     folder=Path("/home/me/project"),
     import_paths=(Path("/runs/street.slurm/source"),),
     source="0123456789ab of /home/me/project, copied",
+    recipe="recipe-01234567.yaml",
 )
 
 
@@ -96,6 +97,9 @@ SRUN = """#!/bin/bash
 while [[ $1 == --* ]]; do shift; done
 exec "$@"
 """
+SCONTROL = """#!/bin/bash
+if [[ $1 == requeue ]]; then echo "[\\"$*\\", \\"$(ls "$TMPDIR" | grep -c tessella-)\\"]"; fi
+"""
 PYTHON = """#!{python}
 import json, os, sys
 if sys.argv[-1] == "--version":
@@ -104,16 +108,25 @@ else:
     names = ("PYTHONPATH", "MASTER_PORT", "MASTER_ADDR", "OMP_NUM_THREADS")
     found = {{name: os.environ.get(name) for name in names}}
     print(json.dumps([sys.argv[1:], os.getcwd(), found, os.listdir(sys.argv[-1])]))
+    sys.exit(int(os.environ.get("EXIT_CODE", "0")))
 """
 
 
 def executed(job: Job, folder: Path, **environment: str) -> list[list[object]]:
     """Words, current folder and variables of each start of Tessella."""
+    done = run_script(job, folder, **environment)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def run_script(job: Job, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The script in a shell, with `EXIT_CODE` as what training ends with."""
     tools = folder / "tools"
     tools.mkdir()
     python = tools / "a python's $HOME"
     for path, text in (
         (tools / "srun", SRUN),
+        (tools / "scontrol", SCONTROL),
         (python, PYTHON.format(python=sys.executable)),
     ):
         path.write_text(text)
@@ -126,6 +139,7 @@ def executed(job: Job, folder: Path, **environment: str) -> list[list[object]]:
         folder=project,
         import_paths=(folder / "x y", folder / "$z"),
         source="two\nlines",
+        recipe="recipe-01234567.yaml",
     )
     variables = {
         "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
@@ -137,11 +151,9 @@ def executed(job: Job, folder: Path, **environment: str) -> list[list[object]]:
     }
     script = folder / "job.sh"
     script.write_text(job_script(job, program))
-    done = subprocess.run(
+    return subprocess.run(
         ["bash", str(script)], env=variables, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 NAME = 'a run\'s "$HOME" `id` * 100% é; true'
@@ -151,13 +163,13 @@ def test_any_folder_name_arrives_as_it_is(tmp_path: Path) -> None:
     run = tmp_path / NAME
     run.mkdir()
     job = Job(name="street", run=run, gpus=0)
-    recipe = str(job.folder / "recipe.yaml")
+    recipe = str(job.folder / "recipe-01234567.yaml")
     found = executed(job, tmp_path)
     assert found[0][:2] == [
         ["-P", "-m", "tessella", "train", recipe, "--out", str(run)],
         str(tmp_path / "my\nproject's `id`"),
     ]
-    assert (run / "slurm").readlink() == Path("..", f"{NAME}.slurm")
+    assert not list(run.iterdir())  # nothing has begun: whatever lies there would be in the way
 
 
 def test_a_run_that_has_begun_is_gone_on_with(tmp_path: Path) -> None:
@@ -166,6 +178,7 @@ def test_a_run_that_has_begun_is_gone_on_with(tmp_path: Path) -> None:
     (run / "recipe.yaml").touch()
     found = executed(Job(name="street", run=run, gpus=0), tmp_path)
     assert found[0][0] == ["-P", "-m", "tessella", "train", "--resume", str(run)]
+    assert (run / "slurm").readlink() == Path("..", f"{NAME}.slurm")
 
 
 def test_data_is_there_while_training_and_gone_afterwards(tmp_path: Path) -> None:
@@ -206,7 +219,7 @@ def test_another_version_of_tessella_is_refused(tmp_path: Path) -> None:
     python = tmp_path / "python"
     python.write_text("#!/bin/bash\necho tessella 9.9.9\n")
     python.chmod(0o755)
-    program = Program(str(python), "tessella 1.2.3", tmp_path, (), "none")
+    program = Program(str(python), "tessella 1.2.3", tmp_path, (), "none", "recipe.yaml")
     done = subprocess.run(
         ["bash"],
         input=job_script(Job(name="street", run=RUN), program),
@@ -217,3 +230,16 @@ def test_another_version_of_tessella_is_refused(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "job 5: this is tessella 9.9.9, but the job was made by tessella 1.2.3" in done.stderr
+
+
+def test_a_requeued_job_has_removed_its_copy_of_the_data_before(tmp_path: Path) -> None:
+    """When it is requeued it can start nothing any more on its other nodes."""
+    run, data = tmp_path / "run", tmp_path / "data"
+    run.mkdir()
+    data.mkdir()
+    (run / "recipe.yaml").touch()
+    job = Job(name="street", run=run, gpus=0, stage=data)
+    job.folder.mkdir()
+    done = run_script(job, tmp_path, EXIT_CODE="138")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == ["requeue 1234567", "0"]

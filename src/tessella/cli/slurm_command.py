@@ -96,7 +96,7 @@ def slurm(
         partition=partition,
         account=account,
         seeds=parse_seeds(array_seeds) if array_seeds is not None else (),
-        stage=root.absolute() if stage and root is not None else None,
+        stage=Path(os.path.abspath(root)) if stage and root is not None else None,
         warn_seconds=warn,
         extra=tuple(sbatch or ()),
     )

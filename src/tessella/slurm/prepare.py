@@ -1,9 +1,9 @@
 """The folder of a job: its script, its recipe, and the code that it will run."""
 
-import contextlib
+import hashlib
 import os
-import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +48,8 @@ def prepare(job: Job, recipe: Recipe, *, beside: Path, allow_dirty: bool = False
 
     The recipe is written as it is now, spelled out. Code of the user's own that lies in a git
     repository is copied, so that neither what is edited nor what is committed while the job waits
-    changes what it trains.
+    changes what it trains. Both are named by what they hold: a script that was submitted by hand
+    finds its own, whatever is prepared after it.
 
     Args:
         job: what is asked of Slurm.
@@ -63,15 +64,18 @@ def prepare(job: Job, recipe: Recipe, *, beside: Path, allow_dirty: bool = False
         OSError: the folder cannot be written.
     """
     _refuse_what_exists(job)
-    tree = find_source_tree(beside)
+    tree = find_source_tree(beside) or find_source_tree(Path.cwd())
     if tree is not None and not tree.is_clean and not allow_dirty:
         raise UsageError(_why_dirty(tree))
     fitted = fitted_recipe(recipe, job)
     job.folder.mkdir(parents=True, exist_ok=True)
     # nothing in here is source, and it shall not make the tree dirty
     write_text(job.folder / ".gitignore", "*\n")
-    write_text(job.folder / "recipe.yaml", fitted.to_yaml())
-    paths, source = _pin(tree, job.folder / "source")
+    text = fitted.to_yaml()
+    # not recipe.yaml, which marks a run
+    named = f"recipe-{hashlib.sha256(text.encode()).hexdigest()[:8]}.yaml"
+    write_text(job.folder / named, text)
+    paths, source = _pin(tree, job.folder)
     for path in paths:
         if os.pathsep in str(path):
             raise UsageError(f"{path}: has a colon, which PYTHONPATH cannot hold; rename it.")
@@ -81,6 +85,7 @@ def prepare(job: Job, recipe: Recipe, *, beside: Path, allow_dirty: bool = False
         folder=Path.cwd(),
         import_paths=tuple(paths),
         source=source,
+        recipe=named,
         pinned=(tree.root, tree.commit) if tree and tree.commit and tree.is_clean else None,
     )
     text = job_script(job, program)
@@ -130,10 +135,8 @@ def _why_dirty(tree: SourceTree) -> str:
     )
 
 
-def _pin(tree: SourceTree | None, copy: Path) -> tuple[Sequence[Path], str]:
+def _pin(tree: SourceTree | None, folder: Path) -> tuple[Sequence[Path], str]:
     """Where the job imports the user's own modules from, and what that is, in words."""
-    if copy.exists():  # of a job that was prepared and not submitted
-        shutil.rmtree(copy)
     paths = own_import_paths()
     if tree is None:
         return paths, "not in a git repository, used as it is when the job starts"
@@ -142,8 +145,9 @@ def _pin(tree: SourceTree | None, copy: Path) -> tuple[Sequence[Path], str]:
         return paths, f"{short} of {tree.root} with changes, used as it is when the job starts"
     if not any(path.resolve().is_relative_to(tree.root) for path in paths):
         return paths, f"{short} of {tree.root}; no module of it is imported"
-    with contextlib.ExitStack() as undo:
-        undo.callback(shutil.rmtree, copy, ignore_errors=True)
-        copy_tracked(tree, copy)
-        undo.pop_all()
+    copy = folder / f"source-{short}"
+    if not copy.exists():
+        with tempfile.TemporaryDirectory(prefix=".source-", dir=folder) as unfinished:
+            copy_tracked(tree, Path(unfinished) / "whole")
+            (Path(unfinished) / "whole").rename(copy)
     return pinned_paths(paths, tree, copy), f"{short} of {tree.root}, copied to {copy}"

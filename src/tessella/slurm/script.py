@@ -26,6 +26,9 @@ class Program:
     source: str
     """Which commit of the user's project it is, in words."""
 
+    recipe: str
+    """Its file in the job's folder, a plain name."""
+
     pinned: tuple[Path, str] | None = None
     """Repository and commit of what does not change while the job waits; None: it may."""
 
@@ -89,12 +92,12 @@ def _settings(job: Job, program: Program) -> list[str]:
         f"job={number}",
         f"run={run}",
         f"folder={shlex.quote(str(job.folder))}",
-        f'begin=("$folder/recipe.yaml" --out "$run"{seed})',
+        f'begin=("$folder"/{program.recipe} --out "$run"{seed})',
         'go_on=(--resume "$run")',
         f"tasks={job.tasks_per_node}",
         "# --export: even where sbatch was told to export nothing",
-        "# --wait: seconds that the other processes have when the first is gone",
-        f"launch=(srun --export=ALL --wait=300{cpus})",
+        "# --kill-on-bad-exit, --wait: the one that still writes has 300 s when another is gone",
+        f"launch=(srun --export=ALL --kill-on-bad-exit=0 --wait=300{cpus})",
         "# -P: modules come from the paths below, and not from wherever the job runs",
         f"tessella=({shlex.quote(program.python)} -P -m tessella)",
         f"made_by={shlex.quote(program.version)}",
@@ -153,7 +156,8 @@ if ((code == 0)); then
   if [[ -e $run/recipe.yaml ]]; then words=("${go_on[@]}"); else words=("${begin[@]}"); fi
   "${launch[@]}" "${tessella[@]}" train "${words[@]}" || code=$?
 fi
-if [[ -d $run ]]; then ln -sfn -- "../${folder##*/}" "$run/slurm"; fi
+# not before: a folder with anything in it is no new run's
+if [[ -e $run/recipe.yaml ]]; then ln -sfn -- "../${folder##*/}" "$run/slurm"; fi
 """
 
 _MOVE_BACK = r"""# Nothing is left to train; the recipe of the run names the data where it stays.
@@ -178,6 +182,10 @@ if ! is_preempted; then
     say "no step was saved in three starts; give it more --time, or --warn later"
     exit 1
   fi
+fi
+if declare -F discard > /dev/null; then # a job that is requeued starts no step any more
+  trap - EXIT
+  discard
 fi
 say "requeued, to go on where it was saved"
 scontrol requeue "$job"

@@ -10,7 +10,21 @@ from pathlib import Path
 
 from tessella import __version__
 from tessella.atomic import write_json
+from tessella.slurm.job import Job
 from tessella.slurm.prepare import Prepared
+from tessella.slurm.script import sbatch_options
+
+# what follows SBATCH_ in the name of a variable that stands for an option
+_OURS = (
+    *("ARRAY_INX", "ERROR", "GPUS", "GPUS_PER_NODE", "GPUS_PER_TASK", "JOB_NAME", "NO_REQUEUE"),
+    *("OPEN_MODE", "OUTPUT", "REQUEUE", "SIGNAL"),
+)
+_DEFAULTS: Mapping[str, tuple[str, ...]] = {
+    "account": ("ACCOUNT",),
+    "mem": ("MEM_PER_CPU", "MEM_PER_GPU", "MEM_PER_NODE"),
+    "partition": ("PARTITION",),
+    "time": ("TIMELIMIT",),
+}
 
 
 def submit(prepared: Prepared) -> str:
@@ -20,7 +34,7 @@ def submit(prepared: Prepared) -> str:
         ValueError: Slurm is not here, or refuses the job.
         OSError: job.json cannot be written.
     """
-    number = _sbatch(prepared.script)
+    number = _sbatch(prepared)
     tree = prepared.tree
     write_json(
         prepared.job.folder / "job.json",
@@ -39,12 +53,12 @@ def submit(prepared: Prepared) -> str:
     return number
 
 
-def _sbatch(script: Path) -> str:
+def _sbatch(prepared: Prepared) -> str:
+    script = prepared.script
     words = ["sbatch", "--parsable", str(script)]
+    environment = environment_for(prepared.job, os.environ)
     try:
-        done = subprocess.run(
-            words, capture_output=True, text=True, check=False, env=_environment(os.environ)
-        )
+        done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
     except FileNotFoundError as error:
         raise ValueError(
             f"sbatch is not installed here; the script is {script}: submit it where Slurm is, by "
@@ -59,10 +73,17 @@ def _sbatch(script: Path) -> str:
     return done.stdout.strip().partition(";")[0]  # a cluster's name may follow
 
 
-def _environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Without what belongs to a job within which this may run: it would hold for the new one."""
+def environment_for(job: Job, variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables to submit with: none that says otherwise than the script.
+
+    Those of a job within which this may run would hold for the new one, and a user's defaults for
+    sbatch come before what a script says.
+    """
+    said = {option.removeprefix("--").partition("=")[0] for option in sbatch_options(job)}
+    names = [*_OURS, *(name for option in said for name in _DEFAULTS.get(option, ()))]
+    ours = {f"SBATCH_{name}" for name in names}
     return {
         name: value
         for name, value in variables.items()
-        if not name.startswith("SLURM_") or name == "SLURM_CONF"
+        if name == "SLURM_CONF" or not (name.startswith("SLURM_") or name in ours)
     }
