@@ -83,6 +83,7 @@ def test_what_is_wrong_with_the_words_is_told_before_torch_is_loaded(
             "seed.",
         ),
         (["demo", "optimizer.lr=1,2", "--give-up", "3"], "--give-up is about a trial of a sweep"),
+        (["demo", "optimizer.lr=1,2", "--retry", "3"], "--retry is about a trial of a sweep"),
         (["--resume", "absent", "--no-prune"], "--resume goes on with the sweep's own way of"),
     ],
 )

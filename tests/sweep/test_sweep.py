@@ -244,6 +244,61 @@ def test_only_what_is_in_work_can_be_given_up(
         resume(stopped_in_second, give_up=[number])
 
 
+def test_a_failed_trial_can_be_taken_up_again(stopped_in_second: Path) -> None:
+    resume(stopped_in_second, give_up=[2])
+    resume(stopped_in_second, retry=[2])
+    assert [(row["state"], row["reason"]) for row in found(stopped_in_second)] == [("done", "")] * 3
+
+
+@pytest.mark.parametrize(("number", "state"), [(1, "done"), (2, "in work"), (3, "not begun")])
+def test_only_what_has_failed_can_be_retried(
+    stopped_in_second: Path, number: int, state: str
+) -> None:
+    with pytest.raises(UsageError, match=f"trial {number} is {state}; only one that has failed"):
+        resume(stopped_in_second, retry=[number])
+
+
+@pytest.fixture
+def vanishing(recipe_of: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
+    """A recipe whose data is there as long as `tmp_path/data` is."""
+    (tmp_path / "vanishing.py").write_text(VANISHING)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "data").mkdir()
+    return recipe_of("data.name=vanishing:read", f"data.root={tmp_path / 'data'}")
+
+
+VANISHING = """
+from tessella.data import DATASETS
+
+def read(root, split, *, count: int, height: int, width: int):
+    if not root.exists():
+        raise ValueError(f"{root}: there is no such folder.")
+    return DATASETS["synthetic"].read(None, split, count=count, height=height, width=width)
+"""
+
+
+def test_a_machine_without_the_data_does_not_fail_the_trials(
+    vanishing: Recipe, tmp_path: Path
+) -> None:
+    folder = tmp_path / "sweep"
+
+    def track(items, **told):  # noqa: ANN001, ANN003, ANN202
+        if told["about"].startswith("train") and SweepFolder(folder).record_file(2).exists():
+            shutil.rmtree(tmp_path / "data", ignore_errors=True)
+            raise ValueError("c.png: there is no such file.")
+        return items
+
+    with pytest.raises(ValueError, match="data: there is no such folder"):
+        sweep(settings_for(vanishing, ["optimizer.lr=1e-2,2e-2,3e-2"]), out=folder, track=track)
+    with pytest.raises(ValueError, match="data: there is no such folder"):
+        resume(folder)
+    (tmp_path / "data").mkdir()
+    resume(folder)
+    assert [row["state"] for row in found(folder)] == ["done"] * 3
+    (tmp_path / "data").rmdir()
+    assert len(resume(folder).trials) == 3  # the table needs no data
+
+
 def test_what_another_process_works_on_is_not_given_up(stopped_in_second: Path) -> None:
     with (
         locked(SweepFolder(stopped_in_second).trial_lock_file(2)),

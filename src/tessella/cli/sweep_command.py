@@ -57,6 +57,12 @@ def sweep(
         list[int] | None,
         typer.Option(metavar="TRIAL", help="With --resume: not with this one; may be repeated."),
     ] = None,
+    retry: Annotated[
+        list[int] | None,
+        typer.Option(
+            metavar="TRIAL", help="With --resume: this one, which failed, again; may be repeated."
+        ),
+    ] = None,
 ) -> None:
     """Train a recipe with many choices, each in a run of its own, and rank them.
 
@@ -74,10 +80,19 @@ def sweep(
         from tessella.sweep.sweep import resume as resume_sweep
 
         with messages(), _saying_how_to_go_on(resume):
-            outcome = resume_sweep(resume, trials=trials, give_up=give_up or [], track=progress())
+            outcome = resume_sweep(
+                resume,
+                trials=trials,
+                give_up=give_up or [],
+                retry=retry or [],
+                track=progress(),
+            )
     else:
-        if give_up:
-            raise UsageError("--give-up is about a trial of a sweep that is there; add --resume.")
+        for option, numbers in (("--give-up", give_up), ("--retry", retry)):
+            if numbers:
+                raise UsageError(
+                    f"{option} is about a trial of a sweep that is there; add --resume."
+                )
         settings = _settings(
             *(recipe, choices or []),
             data=data,

@@ -89,6 +89,7 @@ def resume(
     *,
     trials: int | None = None,
     give_up: Sequence[int] = (),
+    retry: Sequence[int] = (),
     track: Track = silently,
 ) -> Outcome:
     """Go on with the sweep at `path`; what was in work when it ended is taken up where it was.
@@ -100,13 +101,15 @@ def resume(
         path: the folder that `sweep` made.
         trials: combinations in all, to make it longer; None leaves them as they are.
         give_up: numbers of trials in work that are noted as failed instead of gone on with.
+        retry: numbers of trials that have failed and are taken up where they were.
         track: shows progress of each pass.
 
     Raises:
         StoppedError: a signal came.
-        UsageError: there is no sweep, its settings are damaged, or a trial to give up is not there,
-            has ended, or is in work in another process.
-        ValueError: a record of a trial or a history is damaged.
+        UsageError: there is no sweep, its settings are damaged, or a trial to give up or to retry
+            is not in that state.
+        ValueError: a record of a trial or a history is damaged; or the data or the device that
+            all trials need is not here.
         OSError: a file cannot be read or written.
     """
     _refuse_ranks()
@@ -118,7 +121,28 @@ def resume(
     folder.records.mkdir(exist_ok=True)
     for number in give_up:
         _give_up(folder, number)
+    for number in retry:
+        _retry(folder, number)
+    if _has_work(folder, settings):  # else it may be looked at anywhere
+        rehearse(settings.recipe, ())  # what this machine lacks is no trial's fault
     return _train_all(folder, settings, track)
+
+
+def _has_work(folder: SweepFolder, settings: Settings) -> bool:
+    tried = read_trials(folder, monitor=settings.monitor)
+    is_open = any(one.trial.state == "in work" for one in tried)
+    return is_open or bool(still_to_begin(tried, settings))
+
+
+def _retry(folder: SweepFolder, number: int) -> None:
+    is_there = folder.record_file(number).is_file()
+    trial = read_trial(folder, number) if is_there else None
+    if trial is None or trial.state != "failed":
+        state = trial.state if trial else "not begun"
+        raise UsageError(
+            f"{folder.path}: trial {number} is {state}; only one that has failed can be retried."
+        )
+    write_trial(folder, replace(trial, state="in work", reason="", deaths=0))
 
 
 def _give_up(folder: SweepFolder, number: int) -> None:

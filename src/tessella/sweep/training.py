@@ -5,6 +5,7 @@ from dataclasses import replace
 from tessella.errors import UsageError
 from tessella.progress import Track
 from tessella.sweep.folder import SweepFolder
+from tessella.sweep.rehearsal import rehearse
 from tessella.sweep.settings import Settings
 from tessella.sweep.study import is_hopeless
 from tessella.sweep.trials import Trial, look_at, read_trials
@@ -25,6 +26,7 @@ def train_trial(trial: Trial, folder: SweepFolder, settings: Settings, *, track:
 
     Raises:
         StoppedError: a signal came.
+        ValueError: the data or the device that all trials need is not here any more.
         UsageError: the trial's run is there and cannot be gone on with.
         OSError: a file cannot be read or written.
         RuntimeError: the GPU is out of order.
@@ -40,6 +42,7 @@ def train_trial(trial: Trial, folder: SweepFolder, settings: Settings, *, track:
     except (ValueError, RuntimeError, MemoryError) as error:
         if (isinstance(error, UsageError) and was_begun) or _is_broken_gpu(error):
             raise
+        rehearse(settings.recipe, ())  # where no trial could be trained, it is not this one's fault
         return replace(trial, state="failed", reason=_reason(error))
     if look_at(folder, trial, monitor=settings.monitor).scores:
         return replace(trial, state="done")
