@@ -23,6 +23,7 @@ from tessella.predict.write import Outcome
 
 _SYNC_SECONDS = 1.0  # what a power cut may cost; a process that is killed loses no line
 _PATIENCE_SECONDS = 1.0  # another worker may be looking how far all shards are
+_LOOK_SECONDS = 0.1  # and so may two at once
 _UNTRIED, _FAILED, _DONE = range(3)
 
 
@@ -155,9 +156,11 @@ def totals(folder: Path, job: Job) -> Totals:
     at_work = False
     for shard, path in _manifests_in(folder).items():
         states = bytearray(shard.size(job.images))
-        with locked(path) as is_ours, path.open("rb") as stream:
+        with path.open("rb") as stream:
             _read(stream, states, shard)
-            at_work |= not is_ours
+        if not at_work:  # held for no longer than it takes to see that nobody holds it
+            with locked(path, seconds=_LOOK_SECONDS) as is_free:
+                at_work = not is_free
         done += states.count(_DONE)
         failed += states.count(_FAILED)
     return Totals(done, failed, is_over=done + failed == job.images and not at_work)
