@@ -134,33 +134,14 @@ def unfrozen(folder: Folder) -> Run:
     return folder.trained("unfrozen", "train.batch_size=8", *FROZEN)
 
 
-@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
 def test_what_is_unfrozen_later_learns_from_the_images_of_all(
-    strategy: str, folder: Folder, unfrozen: Run
+    folder: Folder, unfrozen: Run
 ) -> None:
-    words = ("train.devices=2", "train.batch_size=4", f"train.strategy={strategy}")
-    run = folder.trained(f"unfrozen-{strategy}", *words, *FROZEN)
+    """DDP adds up what has a gradient at its beginning."""
+    run = folder.trained("unfrozen-2", "train.devices=2", "train.batch_size=4", *FROZEN)
     found, expected = state_of(run)["segmenter"], state_of(unfrozen)["segmenter"]
     for key, tensor in expected.items():
         torch.testing.assert_close(found[key], tensor, rtol=1e-4, atol=2e-5)
-    if strategy == "fsdp":  # the state of what is frozen again at that moment is not lost
-        assert_goes_on_from_before(run, folder)
-
-
-def test_an_optimiser_without_state_is_spread_too(folder: Folder) -> None:
-    words = ("train.devices=2", "train.strategy=fsdp", "optimizer={name: sgd, momentum: 0, lr: 1}")
-    assert_goes_on_from_before(folder.trained("stateless", *words), folder)
-
-
-def assert_goes_on_from_before(run: Run, folder: Folder) -> None:
-    """Without its last state a run goes on from the one before, to the same weights."""
-    whole = state_of(run)
-    run.last_checkpoint.write_bytes(b"")
-    folder.ended(run.path.name, folder.resume(run.path.name))
-    again = state_of(run)
-    assert [row[:-2] for row in again["rows"]] == [row[:-2] for row in whole["rows"]]
-    for key, tensor in whole["segmenter"].items():
-        assert torch.equal(again["segmenter"][key], tensor), key
 
 
 def test_torchrun_starts_what_we_would(folder: Folder, alone: Run) -> None:
@@ -214,28 +195,13 @@ def test_a_signal_to_the_command_saves_what_all_have_done(folder: Folder, whole:
     assert_same_weights(folder.ended("stopped", folder.resume("stopped")), whole)
 
 
-def test_a_second_ctrl_c_leaves_at_once_and_that_is_no_success(folder: Folder) -> None:
-    process = folder.start("impatient", *LONG)
-    wait_for(process, "epoch 1/4")
-    ranks = children_of(process.pid)
-    process.send_signal(signal.SIGINT)
-    wait_for(process, "SIGINT: saving")
-    while process.poll() is None:  # as people do
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.05)
-    printed, _ = process.communicate(timeout=120)
-    assert process.returncode == 128 + signal.SIGINT, printed
-    assert "Next: " not in printed
-    assert not any(map(is_running, ranks))
-
-
 def children_of(pid: int) -> list[int]:
     """Those that train, the first rank first."""
     listed = subprocess.run(
         ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(pid)],
         capture_output=True,
         text=True,
-        check=True,
+        check=False,  # 1: there are none
     )
     lines = [line.split(maxsplit=1) for line in listed.stdout.splitlines()]
     return [int(number) for number, arguments in lines if "spawn_main" in arguments]
@@ -244,6 +210,23 @@ def children_of(pid: int) -> list[int]:
 def is_running(pid: int) -> bool:
     status = Path(f"/proc/{pid}/stat")
     return status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+@pytest.mark.parametrize("moment", ["they start", "they train"])
+def test_ctrl_c_is_no_success_and_no_traceback(moment: str, folder: Folder) -> None:
+    process = folder.start(f"when {moment}", *LONG, "train.epochs=9999")
+    if moment == "they train":
+        wait_for(process, "epoch 1/9999")
+    while len(ranks := children_of(process.pid)) < 2:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=120)
+    assert process.returncode == 128 + signal.SIGINT, printed
+    last = "stopped by SIGINT before training" if moment == "they start" else "train --resume"
+    assert last in printed.strip().splitlines()[-1], printed
+    assert "Traceback" not in printed
+    assert "Next: " not in printed
+    assert not any(map(is_running, ranks))
 
 
 def test_a_process_that_is_killed_ends_the_others_with_a_message_and_the_run_goes_on(

@@ -43,6 +43,10 @@ class _Failure(NamedTuple):
     number: int = 0
 
 
+class _Started(NamedTuple):
+    """A process has all that it needs, and begins to work."""
+
+
 class _Done(NamedTuple):
     """A process did all of its work."""
 
@@ -92,7 +96,7 @@ class _Watch:
     ) -> None:
         self._context, self._mailbox, self._heard = context, mailbox, heard
         self._failures: list[_Failure] = []
-        self._done = 0
+        self._started = self._done = 0
         self._passed_on: int | None = None
         self._objection: BaseException | None = None
 
@@ -107,8 +111,10 @@ class _Watch:
         self._read()
         if self._objection is not None:
             raise self._objection
-        told = sorted(self._failures, key=lambda failure: failure.kind in _ECHOES)
-        if told and not (killed and told[0].kind in _ECHOES):
+        echoes = [failure for failure in self._failures if failure.kind in _ECHOES]
+        told = [failure for failure in self._failures if failure.kind not in _ECHOES]
+        count = len(self._context.processes)
+        if told:
             raise _as_error(told[0])
         if killed and self._passed_on is not None:
             name = signal.Signals(self._passed_on).name
@@ -116,22 +122,25 @@ class _Watch:
             raise StoppedError(message, number=self._passed_on)
         if killed:
             raise ValueError(
-                f"process {at + 1} of {len(self._context.processes)} was ended by {killed} and the "
-                "others with it; often the system ends what takes too much memory. "
-                "What was saved is kept: tessella train --resume RUN goes on from there."
+                f"process {at + 1} of {count} was ended by {killed} and the others with it; often "
+                "the system ends what takes too much memory. What was saved is kept: "
+                "tessella train --resume RUN goes on from there."
             )
-        count = len(self._context.processes)
+        if self._done < count and self._passed_on == signal.SIGINT:  # a process left at once
+            raise KeyboardInterrupt
+        if echoes:
+            raise _as_error(echoes[0])
         if self._done < count:
-            if self._passed_on == signal.SIGINT:  # it left at once
-                raise KeyboardInterrupt
             raise ValueError(
                 f"process {at + 1} of {count} ended with exit code {code} and said nothing. A "
                 "script that trains needs `if __name__ == '__main__':` around what it does."
             )
 
     def pass_on(self, number: int, _frame: object = None) -> None:
-        """Send a signal to all processes."""
+        """Send a signal to all processes; those that do not listen yet are ended."""
         self._passed_on = number
+        if self._started < len(self._context.processes):
+            number = signal.SIGTERM  # a Ctrl-C would have them print where they were
         for process in self._context.processes:
             if process.is_alive() and process.pid is not None:
                 with contextlib.suppress(ProcessLookupError):
@@ -142,8 +151,9 @@ class _Watch:
             message = pickle.loads(self._mailbox.get())  # noqa: S301  from our own process
             if isinstance(message, _Failure):
                 self._failures.append(message)
-            elif isinstance(message, _Done):
-                self._done += 1
+            elif isinstance(message, _Started | _Done):
+                self._started += isinstance(message, _Started)
+                self._done += isinstance(message, _Done)
             elif self._heard is not None and self._objection is None:
                 try:
                     self._heard(message)
@@ -195,6 +205,7 @@ def _start(
         mailbox.put(pickle.dumps(message))
 
     try:
+        tell(_Started())
         work(tell, *arguments)
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
