@@ -42,6 +42,7 @@ class Folder:
 
     def __init__(self, path: Path, recipe_of: MakeRecipe) -> None:
         self.path, self._recipe_of = path, recipe_of
+        self.started: list[subprocess.Popen[str]] = []
 
     def start(self, name: str, *words: str) -> subprocess.Popen[str]:
         file = self.path / f"{name}.yaml"
@@ -52,7 +53,7 @@ class Folder:
         return self._command("train", "--resume", self.path / name, *words)
 
     def _command(self, *words: object, module: tuple[str, ...] = ("tessella",)) -> Any:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", *module, *map(str, words)],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -60,6 +61,8 @@ class Folder:
             # in the background of a shell Ctrl-C is ignored, and a child inherits that
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
         )
+        self.started.append(process)
+        return process
 
     def trained(self, name: str, *words: str) -> Run:
         return self.ended(name, self.start(name, *words))
@@ -78,8 +81,12 @@ class Folder:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, recipe_of: MakeRecipe) -> Folder:
-    return Folder(tmp_path_factory.mktemp("ranks"), recipe_of)
+def folder(tmp_path_factory: pytest.TempPathFactory, recipe_of: MakeRecipe) -> Iterator[Folder]:
+    folder = Folder(tmp_path_factory.mktemp("ranks"), recipe_of)
+    yield folder
+    for process in folder.started:  # of a test that failed; those that it started end by themselves
+        if process.poll() is None:
+            process.kill()
 
 
 @pytest.fixture(scope="module")
