@@ -20,7 +20,7 @@ test: $(READY)
 	$(BIN)/pytest -q -m "processes and not slow"
 
 slow: $(READY)
-	$(BIN)/pytest -n 2 --dist loadfile --max-worker-restart 0 -q --durations=12 -m "slow and not processes"
+	$(BIN)/pytest -n 2 --dist loadfile --max-worker-restart 0 --no-loadscope-reorder -q --durations=12 -m "slow and not processes"
 	$(BIN)/pytest -q --durations=12 -m "slow and processes"
 
 check: $(READY)
