@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 IN_PARALLEL := $(BIN)/pytest -n 2 --dist loadfile --max-worker-restart 0 -q -m "not slow and not processes"
 # in fresh processes: after thousands of other tests a worker vanished in these, and in these alone
-TRAINING := $(addprefix tests/,plan train cli benchmark export)
+TRAINING := $(addprefix tests/,plan train cli benchmark export test_reproduce.py)
 
 .PHONY: demo test slow check format docs lock clean
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from tessella import build
 from tessella.backends.torch import Precision
@@ -106,9 +107,7 @@ def set_up(recipe: Recipe, splits: Splits, *, track: Track, engine: Engine | Non
     segmenter, origin = _segmenter(recipe, splits.train.labels)
     if choice.sync_norm and ranks.count > 1:
         segmenter = nn.SyncBatchNorm.convert_sync_batchnorm(segmenter)
-    average = None
-    if choice.ema_decay:
-        average = weight_average(segmenter, decay=choice.ema_decay, device=fabric.device)
+    average = _average(segmenter, choice.ema_decay, fabric.device)
     plateau = Plateau(recipe.schedule.gamma, recipe.schedule.patience)
     steps = -(-len(training) // choice.accumulate)
     wrapped: Any
@@ -187,6 +186,10 @@ def _segmenter(recipe: Recipe, labels: LabelMap) -> tuple[Segmenter, WeightsOrig
     if origin:
         logger.info("%s", origin.text())
     return build.build_model(recipe, labels).to(memory_format=torch.channels_last), origin
+
+
+def _average(segmenter: Segmenter, decay: float, device: torch.device) -> AveragedModel | None:
+    return weight_average(segmenter, decay=decay, device=device) if decay else None
 
 
 def _optimization(
