@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 IN_PARALLEL := $(BIN)/pytest -n 2 --dist loadfile --max-worker-restart 0 -q -m "not slow and not processes"
-# in fresh processes: after thousands of other tests a worker vanished in these, and in these alone
+# in fresh processes: after thousands of other tests a worker of the test runner has vanished
+DATA := $(addprefix tests/,data check stats)
 TRAINING := $(addprefix tests/,plan train cli benchmark export test_reproduce.py)
 
 .PHONY: demo test slow check format docs lock clean
@@ -14,7 +15,8 @@ demo: $(READY)
 	$(BIN)/tessella demo --out runs/demo
 
 test: $(READY)
-	$(IN_PARALLEL) $(addprefix --ignore=,$(TRAINING) tests/serve)
+	$(IN_PARALLEL) $(DATA)
+	$(IN_PARALLEL) $(addprefix --ignore=,$(DATA) $(TRAINING) tests/serve)
 	$(IN_PARALLEL) $(TRAINING)
 	$(IN_PARALLEL) tests/serve
 	$(BIN)/pytest -q -m "processes and not slow"
